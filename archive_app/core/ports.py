@@ -1,0 +1,332 @@
+"""What the archive asks of the outside: store, index, OCR engine, job queue, clock, signer.
+
+A port speaks our words; no driver's exception or type crosses it. Each promise stands in its docstring and is held by
+one contract test class that runs on every adapter. What crosses is frozen.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archive_app.core.vocabulary import Box, Lane, RecordId, UserId, Viewer
+
+Bitmap = NDArray[np.uint8]  # height x width x 3, RGB
+
+
+# ---------------------------------------------------------------- store
+
+
+@dataclass(frozen=True, slots=True)
+class StoreKey:
+    """Where bytes are kept: `fonds/owner/sha256`. Owners (records, intake files) share no bytes (decision 11)."""
+
+    fonds: str  # code of the fonds, [A-Z0-9]{1,16}
+    owner: UUID
+    sha256: str  # 64 lower-case hex digits
+
+    def __str__(self) -> str:
+        return f"{self.fonds}/{self.owner}/{self.sha256}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Bytes that were stored and read back."""
+
+    key: StoreKey
+    size: int
+    sm3: str | None  # GB/T 32905, 64 hex digits; None from `stat` where the store does not keep it
+    stored_at: datetime
+    version_id: str | None = None  # of the object, where the store has versions; reads pin it
+    retain_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Both digests and the size, from one pass over the bytes."""
+
+    sha256: str
+    sm3: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Warrant:
+    """Leave to destroy one object: made only by disposal, by the release of an intake file and by the sweep of strays."""
+
+    key: StoreKey
+    reason: str
+    approval: UUID
+    version_id: str | None = None
+
+
+class StorageBackend(Protocol):
+    """Write-once bytes, named by their owner and their own digest."""
+
+    def put(self, source: BinaryIO, *, fonds: str, owner: UUID, limit: int) -> StoredObject:
+        """Spool, digest (SHA-256 and SM3 in one pass), store, read back and compare; only then return.
+
+        Constant memory for any size. Putting the same bytes for the same owner twice is once.
+        Raises `Refused("too-large")` past `limit` bytes, `Unavailable` if the store fails, `FixityMismatch` if the
+        read-back differs. A crash at any moment leaves either nothing or a whole object under its key.
+        """
+
+    def adopt(self, key: StoreKey, *, owner: UUID, version_id: str | None = None) -> StoredObject:
+        """Keep the same bytes for another owner of the same fonds too, without passing them through us."""
+
+    def open(self, key: StoreKey, *, version_id: str | None = None) -> BinaryIO:
+        """A seekable reader of the bytes. Raises `ContentMissing`."""
+
+    def as_file(self, key: StoreKey, *, version_id: str | None = None) -> AbstractContextManager[Path]:
+        """A path that holds the bytes for the length of the block, to be read only. Raises `ContentMissing`."""
+
+    def stat(self, key: StoreKey) -> StoredObject | None:
+        """What is stored under the key, without reading its bytes."""
+
+    def digest(self, key: StoreKey, *, version_id: str | None = None) -> Digests:
+        """Read every byte again and return what the digests are now. Raises `ContentMissing`."""
+
+    def protect(self, key: StoreKey, *, until: date, version_id: str | None = None) -> None:
+        """Lock the object until that day where the store can; never shortens a lock."""
+
+    def destroy(self, warrant: Warrant) -> None:
+        """Remove the bytes for good; absent bytes are no error. Raises `Conflict` while a lock runs."""
+
+    def keys(self) -> Iterator[StoreKey]:
+        """Every key that is stored, in no order."""
+
+
+# ---------------------------------------------------------------- search
+
+
+@dataclass(frozen=True, slots=True)
+class IndexDocument:
+    """One record as the index knows it. `fonds` and `level` are the access block."""
+
+    record: RecordId
+    version: int
+    fonds: str
+    level: int
+    state: str
+    code: str  # archival number 档号, or the provisional one
+    title: str
+    type: str | None
+    class_code: str | None
+    year: int | None
+    date: int | None  # yyyymmdd of formation, for order
+    names: tuple[str, ...] = ()  # persons, employers, providers as written
+    numbers: tuple[str, ...] = ()  # document numbers (not personal ones)
+    number_hashes: tuple[str, ...] = ()  # keyed hashes of personal numbers (decision 20)
+    providers: tuple[str, ...] = ()  # ids
+    persons: tuple[str, ...] = ()  # ids
+    description: str = ""  # searchable words of the description
+    pages: tuple[str, ...] = ()  # text of each page; no phrase crosses from one to the next
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One thing the query asks for; all clauses must hold.
+
+    kind `text`: a run of text, found as an exact substring after normalising, in title, names, numbers, description or
+    a page. kind `number`: a personal number, `value` being its keyed hash.
+    """
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question. `filters` keys: class, type, year, provider, person, fonds, state; values of one key are alternatives."""
+
+    clauses: tuple[Clause, ...] = ()
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    order: str = "best"  # best | newest
+    size: int = 20
+    after: str | None = None  # opaque, from `HitPage.after`
+    facets: tuple[str, ...] = ("class", "type", "year", "fonds", "state")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record that matches, with the version that was indexed."""
+
+    record: RecordId
+    version: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class HitPage:
+    """One page of hits. `total` is exact if `exact`; `facets[key][value]` holds counts of at least 1."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    exact: bool
+    facets: Mapping[str, Mapping[str, int]]
+    after: str | None
+
+
+class SearchIndex(Protocol):
+    """A copy that can be thrown away: the database is the truth."""
+
+    def put(self, documents: Iterable[IndexDocument]) -> None:
+        """Durable on return. A document older than the indexed one never wins."""
+
+    def remove(self, records: Iterable[RecordId]) -> None:
+        """Durable on return; unknown ids are no error."""
+
+    def search(self, query: Query, *, viewer: Viewer) -> HitPage:
+        """Hits, total and facets within the viewer's fonds and level only. No fonds means no hits, never all of them.
+
+        Raises `InvalidInput` for a cursor or filter it does not know, `Unavailable` if the engine does not answer.
+        """
+
+    def versions(self) -> Iterator[tuple[RecordId, int]]:
+        """Every indexed record with its version, for comparison with the database."""
+
+    def rebuild(self) -> AbstractContextManager["SearchIndex"]:
+        """Yield an empty index; swap it in without outage only if the block ends well."""
+
+    def status(self) -> Mapping[str, object]:
+        """Engine, version, number of documents, bytes."""
+
+
+# ---------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True, slots=True)
+class OcrWord:
+    """A word, or one Han character, with its box in the bitmap's pixels."""
+
+    text: str
+    box: Box
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class OcrLine:
+    """A line of text with its box in the pixels of the bitmap as given, before any rotation."""
+
+    text: str
+    box: Box
+    confidence: float  # 0..1
+    words: tuple[OcrWord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OcrIdentity:
+    """Who read it: kept with the text for ever, and the key of the cache."""
+
+    engine: str
+    version: str
+    model: str  # digest of the model files
+    parameters: str  # canonical JSON of what changes the result
+
+
+@dataclass(frozen=True, slots=True)
+class OcrPage:
+    """What stands on a page, lines in reading order. No lines means an empty page, never a failure."""
+
+    identity: OcrIdentity
+    rotation: int  # degrees clockwise that bring the bitmap upright: 0, 90, 180, 270
+    lines: tuple[OcrLine, ...]
+
+
+class OcrEngine(Protocol):
+    """Reads one bitmap at a time in the calling process."""
+
+    @property
+    def identity(self) -> OcrIdentity:
+        """Known without loading a model."""
+
+    def read(self, image: Bitmap) -> OcrPage:
+        """Raise `OcrFailed` for any failure; an empty page means an empty page."""
+
+
+# ---------------------------------------------------------------- jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of work committed with its cause. `args` are ids and short words: never bytes, secrets, personal data."""
+
+    name: str
+    args: Mapping[str, str | int]
+    key: str  # the same key twice is one job
+    lane: Lane = Lane.LIGHT
+    priority: int = 0  # higher first
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job that this worker holds until the lease ends."""
+
+    id: UUID
+    name: str
+    args: Mapping[str, Any]
+    viewer_id: UserId | None  # None: the archive's own work
+    lane: Lane
+    attempt: int  # counted at the claim, from 1
+    lease_until: datetime
+
+
+class JobQueue(Protocol):
+    """The worker's end. The other end is `Unit.later`."""
+
+    def claim(self, worker: str, *, lanes: Sequence[Lane], lease: timedelta, most: int = 1) -> Sequence[ClaimedJob]:
+        """Lease up to `most` jobs that are due or whose lease ran out. At most one worker holds a job or the index lane."""
+
+    def extend(self, worker: str, job: ClaimedJob, *, lease: timedelta) -> bool:
+        """Heartbeat. False if the lease was lost: the work must be dropped."""
+
+    def done(self, worker: str, job: ClaimedJob) -> None: ...
+
+    def again(self, worker: str, job: ClaimedJob, *, delay: timedelta, reason: str) -> None: ...
+
+    def bury(self, worker: str, job: ClaimedJob, *, reason: str) -> None: ...
+
+
+# ---------------------------------------------------------------- time and keys
+
+
+class Clock(Protocol):
+    """Time, replaceable in tests."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+
+    def today(self) -> date:
+        """The day in the archive's own zone: retention is counted in its days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature with the name of its algorithm and the id of its key."""
+
+    algorithm: str
+    key_id: str
+    value: bytes
+
+
+class Signer(Protocol):
+    """Signs small messages (tree heads). The algorithm's name travels with each signature (decision 15)."""
+
+    @property
+    def key_id(self) -> str: ...
+
+    def sign(self, message: bytes) -> Signature: ...
+
+    def verify(self, message: bytes, signature: Signature) -> bool: ...
+
+
+class NumberHasher(Protocol):
+    """Keyed hash of personal numbers: the same number gives the same 64 hex digits within one archive."""
+
+    def hash(self, kind: str, number: str) -> str: ...

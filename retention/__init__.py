@@ -1,0 +1,1 @@
+"""Keeping (保管): how long, why, and what ends it."""

@@ -1,0 +1,1 @@
+"""Finding (检索): one text pipeline, one query language, one port, several engines."""
