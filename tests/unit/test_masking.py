@@ -1,0 +1,75 @@
+"""What a viewer without the right to unmask gets to see."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive_app.core.masking import NAME, PersonalValue, mask, mask_text
+from archive_app.core.numbers import BANK_CARD, PHONE
+from archive_app.core.vocabulary import IdentifierKind
+
+NUMBER = "11010519491231002X"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown"),
+    [
+        (IdentifierKind.CITIZEN, NUMBER, "110105********002X"),
+        (IdentifierKind.CITIZEN, "110105491231002", "110105*****1002"),
+        (IdentifierKind.CITIZEN, "garbled", "*******"),
+        (PHONE, "138 1234 5678", "138****5678"),
+        (PHONE, "+86 13812345678", "138****5678"),
+        (BANK_CARD, "6222 0212 3456 7890", "****7890"),
+        (NAME, "张小明", "张*明"),
+        (NAME, "张明", "张*"),
+        (NAME, "张", "*"),
+        ("address", "幸福路1号", "*****"),
+    ],
+)
+def test_each_kind_has_its_masked_form(kind: str, value: str, shown: str) -> None:
+    assert mask(kind, value) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"身份证号{NUMBER}，男",
+        "号码 110105 19491231 002X",
+        "号码110105-1949-1231-002X",
+        "号码110105\n19491231002X",
+        "号码１１０１０５１９４９１２３１００２Ｘ",
+        "号码11O1O519491231002X",
+        "号码110105.19491231.002X",
+    ],
+)
+def test_a_citizen_number_never_shows_through_free_text(text: str) -> None:
+    shown = mask_text(text)
+    assert "1949" not in shown.replace(" ", "")
+    assert "1231" not in shown
+    assert "１９４９" not in shown
+
+
+def test_phones_and_cards_go_and_dates_and_amounts_stay() -> None:
+    shown = mask_text("电话13812345678，卡号6222021234567890123，2024-08-05 10:23:11 合计45,055.44元 1,234.00 5,678.00")
+    assert shown == "电话138****5678，卡号***************0123，2024-08-05 10:23:11 合计45,055.44元 1,234.00 5,678.00"
+
+
+def test_known_values_go_even_with_blanks_inside() -> None:
+    values = (PersonalValue(NAME, "张小明"), PersonalValue(IdentifierKind.CITIZEN, NUMBER))
+    shown = mask_text("兹有张 小 明（张小明），生于19491231，尾号 231002X", values=values)
+    assert shown == "兹有张*明（张*明），生于********，尾号 *******"
+
+
+@given(st.text(alphabet="0123456789 -\n年a张", max_size=60))
+def test_no_run_of_eleven_digits_is_left(text: str) -> None:
+    digits = 0
+    for character in mask_text(text):
+        digits = digits + 1 if character.isdigit() else 0
+        assert digits < 11
+
+
+@given(st.text(alphabet="0123456789 -\n年Xx", max_size=60))
+def test_masking_keeps_length_and_gaps(text: str) -> None:
+    shown = mask_text(text)
+    assert len(shown) == len(text)
+    assert all(b in (a, "*") for a, b in zip(text, shown, strict=True))
