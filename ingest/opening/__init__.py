@@ -1,0 +1,1 @@
+"""Files from outside are opened here, and only here: in child processes with limits, which may die without harm."""

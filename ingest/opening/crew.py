@@ -1,0 +1,141 @@
+"""The children: started before they are needed, watched by the clock, replaced after use, growth or death."""
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import ingest
+from archive_app.core.errors import ChildDied, Refused
+from ingest.opening import wire
+from ingest.opening.model import Limits
+
+_ROOT = Path(ingest.__file__).parents[1]
+_START_SECONDS = 60
+_FILES_PER_CHILD = 200
+_GROWTH = 256 << 20  # resident bytes after an answer that make a child be replaced
+_OWN_FAULT = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
+
+
+class _Slow(Exception):  # noqa: N818  it is caught here, nobody else sees it
+    """The child did not answer in time."""
+
+
+class _Child:
+    def __init__(self, limits: Limits, scratch: Path) -> None:
+        self.served = 0
+        self.ready = False
+        self._buffer = bytearray()
+        # Only what finding Python and its modules takes: no settings, no keys, no home.
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": os.fspath(_ROOT),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "MALLOC_ARENA_MAX": "2",
+            "TMPDIR": os.fspath(scratch),
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-s", "-m", "ingest.opening.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd=scratch,
+            start_new_session=True,
+            close_fds=True,
+        )
+        self._send({"limits": asdict(limits)})
+
+    def _send(self, message: wire.Message) -> None:
+        assert self._process.stdin is not None
+        wire.send(self._process.stdin, message)
+
+    def ask(self, message: wire.Message, seconds: float) -> wire.Message:
+        """Raises `_Slow`, `EOFError` (it died)."""
+        try:
+            if not self.ready:
+                self._receive(_START_SECONDS)
+                self.ready = True
+            self._send(message)
+            self.served += 1
+            return self._receive(seconds)
+        except BrokenPipeError as error:
+            raise EOFError from error
+
+    def _receive(self, seconds: float) -> wire.Message:
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise _Slow
+        message = wire.receive(self._process.stdout)
+        if message is None:
+            raise EOFError
+        return message
+
+    def resident(self) -> int:
+        """Bytes in memory now."""
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def end(self) -> int:
+        """Kill it with all it may have started, and return how it ended."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        status = self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    continue
+        return status
+
+
+class Crew:
+    """Children in turn: the first works, the others are already warm."""
+
+    def __init__(self, limits: Limits, *, children: int, scratch: Path) -> None:
+        self._limits = limits
+        self._scratch = scratch.absolute()
+        self._children = [_Child(limits, self._scratch) for _ in range(max(1, children))]
+
+    def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """The child's answer. Raises `Refused`, `ChildDied`."""
+        child = self._children[0]
+        try:
+            answer = child.ask(message, self._limits.page_seconds)
+        except _Slow:
+            self._replace(child)
+            raise Refused("too-slow", seconds=self._limits.page_seconds) from None
+        except (EOFError, ValueError, TypeError) as error:
+            status = self._replace(child)
+            if -status in _OWN_FAULT:
+                raise Refused("crashes-reader", signal=-status) from error
+            raise ChildDied(status=status) from error
+        if child.served >= _FILES_PER_CHILD or child.resident() > _GROWTH:
+            self._replace(child)
+        if "refused" in answer:
+            raise Refused(answer["refused"], **answer["parameters"])
+        return dict(answer["done"])
+
+    def _replace(self, child: _Child) -> int:
+        self._children.remove(child)
+        status = child.end()
+        self._children.append(_Child(self._limits, self._scratch))
+        return status
+
+    def close(self) -> None:
+        """End them all."""
+        for child in self._children:
+            child.end()
+        self._children.clear()
