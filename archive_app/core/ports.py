@@ -58,7 +58,7 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Warrant:
-    """Leave to destroy one object: made only by disposal, by the release of an intake file and by the sweep of strays."""
+    """Leave to destroy one object: made only by disposal, release of an intake file, and the sweep of strays."""
 
     key: StoreKey
     reason: str
@@ -143,7 +143,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question. `filters` keys: class, type, year, provider, person, fonds, state; values of one key are alternatives."""
+    """A question. Filter keys: class, type, year, provider, person, fonds, state; values of one are alternatives."""
 
     clauses: tuple[Clause, ...] = ()
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -281,7 +281,7 @@ class JobQueue(Protocol):
     """The worker's end. The other end is `Unit.later`."""
 
     def claim(self, worker: str, *, lanes: Sequence[Lane], lease: timedelta, most: int = 1) -> Sequence[ClaimedJob]:
-        """Lease up to `most` jobs that are due or whose lease ran out. At most one worker holds a job or the index lane."""
+        """Lease up to `most` jobs, due or with a lease run out. At most one worker holds a job, or the index lane."""
 
     def extend(self, worker: str, job: ClaimedJob, *, lease: timedelta) -> bool:
         """Heartbeat. False if the lease was lost: the work must be dropped."""

@@ -1,0 +1,420 @@
+"""Accounts: who may sign in, with what credential, and as which viewer.
+
+The system administrator creates accounts, the security administrator grants; administrators exclude each other and
+every business role, person by person. Passwords are kept as argon2id, tokens and activation codes as hashes.
+"""
+
+import datetime as dt
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import pyotp
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy.orm import Session
+
+from archive_app.core import audit
+from archive_app.core.errors import Busy, Conflict, DuplicateCode, InvalidInput, NotFound, NotSignedIn
+from archive_app.core.model import Fonds, FondsScope, PasswordHistory, RoleGrant, Token, User
+from archive_app.core.ports import Clock
+from archive_app.core.reference import ReferenceTables
+from archive_app.core.unit import Sessions
+from archive_app.core.vocabulary import Action, FondsId, Level, UserId, Viewer
+
+LOCK_AFTER = 5
+LOCK_FOR = dt.timedelta(minutes=15)
+TOKEN_DAYS = 365
+_PASSWORDS_REMEMBERED = 5
+_HASHER = PasswordHasher()
+#: Verified when there is no such login, so that the answer takes as long.
+_NOBODY = _HASHER.hash(secrets.token_hex(16))
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as an administrator sees it: no credential."""
+
+    id: UserId
+    login: str
+    name: str
+    person: str
+    roles: tuple[str, ...]
+    fonds: tuple[str, ...]
+    level: Level
+    active: bool
+    disabled: bool
+    second_factor: bool
+
+
+class Accounts:
+    """Sign-in, tokens, accounts and grants. Each public method is one transaction with its audit leaf."""
+
+    def __init__(self, sessions: Sessions, clock: Clock, tables: ReferenceTables) -> None:
+        self._sessions, self._clock, self._tables = sessions, clock, tables
+
+    # -- credentials
+
+    def sign_in(self, login: str, password: str, *, otp: str | None = None, address: str | None = None) -> UserId:
+        """The user with these credentials. Raises `NotSignedIn` (one message for all causes) or `Busy` while locked."""
+        with self._sessions.writing(expire_on_commit=False) as session:
+            user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
+            fault = self._fault(user, password, otp)
+            if user is not None and fault is None:
+                user.failures, user.locked_until = 0, None
+                self._write(session, user.login, "session:opened", user.id, address=address)
+                session.commit()
+                return user.id
+            if user is not None and fault != "locked":
+                user.failures += 1
+                if user.failures >= LOCK_AFTER:
+                    user.locked_until, user.failures = self._clock.now() + LOCK_FOR, 0
+            self._write(
+                session,
+                user.login if user else "unknown",
+                "session:refused",
+                user.id if user else "unknown",
+                result="denied",
+                fault=fault or "unknown",
+                login=login,
+                address=address,
+            )
+            session.commit()
+        if fault == "locked":
+            raise Busy("account-locked", minutes=int(LOCK_FOR.total_seconds() // 60))
+        raise NotSignedIn("sign-in-failed")
+
+    def _fault(self, user: User | None, password: str, otp: str | None) -> str | None:
+        known = _matches(user.password_hash if user and user.password_hash else _NOBODY, password)
+        if user is None or user.password_hash is None or user.disabled:
+            return "no-account"
+        if user.locked_until is not None and user.locked_until > self._clock.now():
+            return "locked"
+        if not known:
+            return "password"
+        if user.otp_secret is not None and not self._take_otp(user, otp):
+            return "second-factor"
+        return None
+
+    def _take_otp(self, user: User, code: str | None) -> bool:
+        """Accept a time-based code once, one step of clock skew either way (RFC 6238 §5.2)."""
+        step = int(self._clock.now().timestamp()) // 30
+        totp = pyotp.TOTP(user.otp_secret or "")
+        for candidate in (step, step - 1, step + 1):
+            if user.otp_last is not None and candidate <= user.otp_last:
+                continue
+            if hmac.compare_digest(totp.at(candidate * 30), (code or "").strip()):
+                user.otp_last = candidate
+                return True
+        return False
+
+    def activate(self, login: str, *, code: str, password: str) -> str | None:
+        """Set the first password with the single-use code. Gives the second factor's secret where one is required."""
+        with self._sessions.writing(expire_on_commit=False) as session:
+            user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
+            if user is None or user.activation_hash is None:
+                raise NotFound("no-activation")
+            if not hmac.compare_digest(user.activation_hash, _digest(code.strip())):
+                self._write(session, user.login, "account:activation-refused", user.id, result="denied")
+                session.commit()
+                raise NotSignedIn("activation-failed")
+            self._set_password(session, user, password)
+            user.activation_hash = None
+            self._write(session, user.login, "account:activated", user.id)
+            session.commit()
+            return user.otp_secret
+
+    def change_password(self, user_id: UserId, *, old: str, new: str) -> None:
+        """Replace the password and end every other session. Raises `NotSignedIn` if the old one is wrong."""
+        with self._sessions.writing(expire_on_commit=False) as session:
+            user = session.get_one(User, user_id)
+            if user.password_hash is None or not _matches(user.password_hash, old):
+                raise NotSignedIn("sign-in-failed")
+            self._set_password(session, user, new)
+            user.session_serial += 1
+            self._write(session, user.login, "account:password-changed", user.id)
+            session.commit()
+
+    def _set_password(self, session: Session, user: User, password: str) -> None:
+        check_password(password, login=user.login)
+        former = session.scalars(
+            sa.select(PasswordHistory)
+            .where(PasswordHistory.user_id == user.id)
+            .order_by(PasswordHistory.created_at.desc())
+            .limit(_PASSWORDS_REMEMBERED)
+        )
+        if any(_matches(one.password_hash, password) for one in former):
+            raise InvalidInput(password="used-before")  # noqa: S106 - a reason code
+        user.password_hash = _HASHER.hash(password)
+        user.password_set_at = self._clock.now()
+        session.add(PasswordHistory(user_id=user.id, password_hash=user.password_hash, created_at=self._clock.now()))
+
+    def add_token(self, user_id: UserId, *, expires: dt.date | None = None) -> str:
+        """A new bearer token, shown once, kept as a hash."""
+        today = self._clock.today()
+        until = expires or today + dt.timedelta(days=TOKEN_DAYS)
+        if until <= today:
+            raise InvalidInput(expires="in-the-past")
+        token = f"arc_{secrets.token_urlsafe(32)}"
+        with self._sessions.writing(expire_on_commit=False) as session:
+            user = session.get_one(User, user_id)
+            session.add(Token(user_id=user.id, hash=_digest(token), created_at=self._clock.now(), expires_on=until))
+            self._write(session, user.login, "token:added", user.id, expires=until.isoformat())
+            session.commit()
+        return token
+
+    # -- viewers
+
+    def viewer_of_token(self, token: str, *, purpose: str | None = None, request_id: str | None = None) -> Viewer:
+        """The viewer a token stands for. Raises `NotSignedIn`."""
+        with self._sessions.reading() as session:
+            row = session.scalars(sa.select(Token).where(Token.hash == _digest(token.strip()))).one_or_none()
+            if row is None or row.revoked_at is not None or row.expires_on < self._clock.today():
+                raise NotSignedIn("token-invalid")
+            return self._viewer(session, row.user_id, purpose, request_id)
+
+    def viewer(self, user_id: UserId, *, purpose: str | None = None, request_id: str | None = None) -> Viewer:
+        """The viewer for a signed-in user. Raises `NotSignedIn` if the account is gone or disabled."""
+        with self._sessions.reading() as session:
+            return self._viewer(session, user_id, purpose, request_id)
+
+    def _viewer(self, session: Session, user_id: UserId, purpose: str | None, request_id: str | None) -> Viewer:
+        user = session.get(User, user_id)
+        if user is None or user.disabled:
+            raise NotSignedIn("token-invalid")
+        roles = frozenset(session.scalars(sa.select(RoleGrant.role).where(RoleGrant.user_id == user_id)))
+        scope = session.execute(
+            sa.select(Fonds.id, Fonds.code)
+            .join(FondsScope, FondsScope.fonds_id == Fonds.id)
+            .where(FondsScope.user_id == user_id)
+        ).all()
+        actions: set[Action] = set()
+        for role in roles:
+            actions |= self._tables.role(role).actions
+        return Viewer(
+            user_id=user.id,
+            login=user.login,
+            actions=frozenset(actions),
+            fonds=frozenset(FondsId(row[0]) for row in scope),
+            fonds_codes=frozenset(row[1] for row in scope),
+            clearance=user.clearance,
+            roles=roles,
+            purpose=purpose,
+            request_id=request_id,
+        )
+
+    def system_viewer(self, name: str, *, actions: Iterable[Action]) -> Viewer:
+        """The archive's own work under its own name: all fonds, the actions named by the caller, nothing more."""
+        with self._sessions.reading() as session:
+            scope = session.execute(sa.select(Fonds.id, Fonds.code)).all()
+        return Viewer(
+            user_id=UserId(_NIL),
+            login=name,
+            actions=frozenset(actions),
+            fonds=frozenset(FondsId(row[0]) for row in scope),
+            fonds_codes=frozenset(row[1] for row in scope),
+            clearance=Level.HIGHLY_SENSITIVE,
+            system=name,
+        )
+
+    def session_facts(self, user_id: UserId) -> tuple[int, str, str | None] | None:
+        """Session serial, name and language of a live account; None if there is none."""
+        with self._sessions.reading() as session:
+            user = session.get(User, user_id)
+            return None if user is None or user.disabled else (user.session_serial, user.name, user.language)
+
+    def set_language(self, user_id: UserId, language: str) -> None:
+        """Remember the language of the pages."""
+        with self._sessions.writing() as session:
+            session.get_one(User, user_id).language = language
+            session.commit()
+
+    # -- administration
+
+    def add(self, by: Viewer, login: str, *, name: str, person: str | None = None) -> tuple[Account, str]:
+        """Create an account (system administrator); gives its single-use activation code."""
+        self._need(by, Action.USER_ADD)
+        with self._sessions.writing(expire_on_commit=False) as session:
+            user, code = self._new(session, login, name=name, person=person)
+            self._write(session, by.login, "account:added", user.id, login=login, name=name)
+            session.commit()
+            return self._account(session, user), code
+
+    def _new(self, session: Session, login: str, *, name: str, person: str | None) -> tuple[User, str]:
+        if not _LOGIN.fullmatch(login):
+            raise InvalidInput(login="form")
+        if not name.strip():
+            raise InvalidInput(name="missing")
+        if session.scalar(sa.select(sa.func.count()).select_from(User).where(User.login == login)):
+            raise DuplicateCode(login=login)
+        code = secrets.token_urlsafe(18)
+        user = User(
+            login=login,
+            name=name.strip(),
+            person=person or f"account:{login}",
+            activation_hash=_digest(code),
+            created_at=self._clock.now(),
+        )
+        session.add(user)
+        session.flush()
+        return user, code
+
+    def add_administrators(self, *, second_factor: bool) -> dict[str, str]:
+        """The three administrators of a new archive: login → activation code. Each starts with its one role."""
+        codes = {}
+        with self._sessions.writing(expire_on_commit=False) as session:
+            for login in ("system", "security", "audit"):
+                role = f"{login}-administrator"
+                user, codes[login] = self._new(session, login, name=self._tables.role(role).label_zh, person=None)
+                user.otp_secret = pyotp.random_base32() if second_factor else None
+                session.add(RoleGrant(user_id=user.id, role=role, granted_at=self._clock.now()))
+                self._write(session, "installation", "account:added", user.id, login=login)
+            session.commit()
+        return codes
+
+    def grant(self, by: Viewer, login: str, *, roles: Sequence[str], fonds: Sequence[str], level: Level) -> Account:
+        """Set roles, fonds and level of an account (security administrator). Raises `Conflict` where roles exclude."""
+        self._need(by, Action.USER_GRANT)
+        with self._sessions.writing(expire_on_commit=False) as session:
+            user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
+            if user is None:
+                raise NotFound(kind="user")
+            if user.id == by.user_id:
+                raise Conflict("own-grant")
+            self._check_roles(session, user, roles)
+            known = dict(session.execute(sa.select(Fonds.code, Fonds.id).where(Fonds.code.in_(fonds))).tuples().all())
+            if missing := set(fonds) - set(known):
+                raise InvalidInput(fonds=f"unknown: {', '.join(sorted(missing))}")
+            before = self._account(session, user)
+            session.execute(sa.delete(RoleGrant).where(RoleGrant.user_id == user.id))
+            session.execute(sa.delete(FondsScope).where(FondsScope.user_id == user.id))
+            now = self._clock.now()
+            for role in dict.fromkeys(roles):
+                session.add(RoleGrant(user_id=user.id, role=role, granted_by=by.user_id, granted_at=now))
+            for code in dict.fromkeys(fonds):
+                session.add(FondsScope(user_id=user.id, fonds_id=known[code]))
+            user.clearance = level
+            session.flush()
+            after = self._account(session, user)
+            self._write(
+                session,
+                by.login,
+                "account:granted",
+                user.id,
+                before=[before.roles, before.fonds, before.level.code],
+                after=[after.roles, after.fonds, after.level.code],
+            )
+            session.commit()
+            return after
+
+    def _check_roles(self, session: Session, user: User, roles: Sequence[str]) -> None:
+        unknown = [role for role in roles if not self._tables.has_role(role)]
+        if unknown or not roles:
+            raise InvalidInput(role=f"unknown: {', '.join(unknown)}" if unknown else "missing")
+        held = set(
+            session.scalars(
+                sa.select(RoleGrant.role)
+                .join(User, User.id == RoleGrant.user_id)
+                .where(User.person == user.person, User.id != user.id)
+            )
+        ) | set(roles)
+        for role in held:
+            if excluded := held & self._tables.role(role).excludes:
+                raise Conflict("roles-exclude", role=role, other=min(excluded))
+
+    def disable(self, by: Viewer, login: str) -> None:
+        """Close an account at once and end its sessions (system administrator)."""
+        self._need(by, Action.USER_ADD)
+        with self._sessions.writing(expire_on_commit=False) as session:
+            user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
+            if user is None:
+                raise NotFound(kind="user")
+            user.disabled, user.session_serial = True, user.session_serial + 1
+            self._write(session, by.login, "account:disabled", user.id)
+            session.commit()
+
+    def all(self, by: Viewer) -> tuple[Account, ...]:
+        """Every account (system, security and audit administrators)."""
+        if not any(by.may(action) for action in (Action.USER_ADD, Action.USER_GRANT, Action.AUDIT_READ)):
+            self._need(by, Action.USER_ADD)
+        with self._sessions.reading(expire_on_commit=False) as session:
+            return tuple(self._account(session, one) for one in session.scalars(sa.select(User).order_by(User.login)))
+
+    def names(self, ids: Iterable[UserId]) -> dict[UserId, str]:
+        """Display names of these users."""
+        with self._sessions.reading() as session:
+            return dict(session.execute(sa.select(User.id, User.name).where(User.id.in_(set(ids)))).tuples().all())
+
+    def person_of(self, user_id: UserId) -> str:
+        """The natural person behind an account: two-person rules compare these."""
+        with self._sessions.reading() as session:
+            return session.execute(sa.select(User.person).where(User.id == user_id)).scalar_one()
+
+    def _account(self, session: Session, user: User) -> Account:
+        return Account(
+            id=user.id,
+            login=user.login,
+            name=user.name,
+            person=user.person,
+            roles=tuple(
+                session.scalars(sa.select(RoleGrant.role).where(RoleGrant.user_id == user.id).order_by(RoleGrant.role))
+            ),
+            fonds=tuple(
+                session.scalars(
+                    sa.select(Fonds.code)
+                    .join(FondsScope, FondsScope.fonds_id == Fonds.id)
+                    .where(FondsScope.user_id == user.id)
+                    .order_by(Fonds.code)
+                )
+            ),
+            level=user.clearance,
+            active=user.password_hash is not None,
+            disabled=user.disabled,
+            second_factor=user.otp_secret is not None,
+        )
+
+    def _need(self, by: Viewer, action: Action) -> None:
+        if not by.may(action):
+            with self._sessions.writing() as session:
+                self._write(session, by.login, f"{action}:denied", by.user_id, result="denied")
+                session.commit()
+            # The caller may not even learn that the thing exists.
+            raise NotFound(kind="user")
+
+    def _write(
+        self, session: Session, actor: str, action: str, subject: object, *, result: str = "done", **values: object
+    ) -> None:
+        facts = {name: value for name, value in values.items() if value is not None}
+        entry = audit.Entry(
+            actor=actor, action=action, subject_kind="user", subject_id=str(subject), result=result, values=facts
+        )
+        audit.append(session, [entry], now=self._clock.now())
+
+
+_NIL = UUID(int=0)
+
+
+def check_password(password: str, *, login: str) -> None:
+    """Raises `InvalidInput` unless ≥ 10 characters of 3 of 4 kinds, without the login (GB/T 22239 practice)."""
+    kinds = sum(bool(re.search(pattern, password)) for pattern in (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]"))
+    if len(password) < 10 or kinds < 3:  # noqa: PLR2004 - the rule itself
+        raise InvalidInput(password="too-weak")  # noqa: S106 - a reason code
+    if login.lower() in password.lower():
+        raise InvalidInput(password="holds-login")  # noqa: S106 - a reason code
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

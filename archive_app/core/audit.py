@@ -1,0 +1,303 @@
+"""The audit log: leaves in their final form, the Merkle tree over them, and its verification.
+
+A leaf (decision 16) is canonical JSON with sequence number, time, actor, action, subject, purpose, result, request,
+the subject's own running number and the hash of that subject's previous leaf; values stand in it as salted commitments.
+The tree is the one of RFC 9162 §2.1; hashes of complete subtrees are stored, so a root costs O(log n).
+What is proven holds up to the last tree head kept outside this archive, and no further (decision 17).
+"""
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from archive_app.core.model import AuditHead, AuditLeaf, AuditNode, AuditValue
+from archive_app.core.ports import Signature, Signer
+
+EMPTY_ROOT = hashlib.sha256(b"").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be written down. `values` may hold personal data: the leaf gets commitments to them only."""
+
+    actor: str
+    action: str
+    subject_kind: str
+    subject_id: str
+    purpose: str | None = None
+    result: str = "done"
+    request: str | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TreeHead:
+    """Size, root and time of the log, signed."""
+
+    size: int
+    root: str
+    time: str
+    key: str
+    signature: str
+    algorithm: str
+
+    def message(self) -> bytes:
+        """The bytes that are signed."""
+        return canonical({"root": self.root, "size": self.size, "time": self.time}).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong in the log: `index` is the leaf's sequence number, or None for the whole."""
+
+    index: int | None
+    what: str
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no blanks: one text for one value."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def leaf_hash(leaf: str) -> str:
+    """RFC 9162: SHA-256 over 0x00 and the leaf."""
+    return hashlib.sha256(b"\x00" + leaf.encode()).hexdigest()
+
+
+def node_hash(left: str, right: str) -> str:
+    """RFC 9162: SHA-256 over 0x01 and both children."""
+    return hashlib.sha256(b"\x01" + bytes.fromhex(left) + bytes.fromhex(right)).hexdigest()
+
+
+def commitment(salt: str, value: str) -> str:
+    """What a leaf holds instead of a value: HMAC-SHA-256 of it under its own salt."""
+    return hmac.new(bytes.fromhex(salt), value.encode(), hashlib.sha256).hexdigest()
+
+
+def append(session: Session, entries: list[Entry], *, now: dt.datetime) -> None:
+    """Append in the session's own transaction. Locks the head: order in the log is order of commit."""
+    head = session.execute(sa.select(AuditHead).where(AuditHead.id == 1).with_for_update()).scalar_one()
+    for entry in entries:
+        _append_one(session, entry, head.size, now)
+        head.size += 1
+
+
+def _append_one(session: Session, entry: Entry, sequence: int, now: dt.datetime) -> None:
+    previous = session.execute(
+        sa.select(AuditLeaf.subject_number, AuditLeaf.hash)
+        .where(AuditLeaf.subject_kind == entry.subject_kind, AuditLeaf.subject_id == entry.subject_id)
+        .order_by(AuditLeaf.subject_number.desc())
+        .limit(1)
+    ).first()
+    number = previous[0] + 1 if previous else 0
+    values = {name: (secrets.token_hex(16), canonical(value)) for name, value in entry.values.items()}
+    leaf = canonical(
+        {
+            "seq": sequence,
+            "time": now.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+            "actor": entry.actor,
+            "action": entry.action,
+            "subject": {"kind": entry.subject_kind, "id": entry.subject_id},
+            "subject_number": number,
+            "subject_previous": previous[1] if previous else None,
+            "purpose": entry.purpose,
+            "result": entry.result,
+            "request": entry.request,
+            "values": {name: commitment(salt, value) for name, (salt, value) in values.items()},
+        }
+    )
+    digest = leaf_hash(leaf)
+    session.execute(
+        sa.insert(AuditLeaf.__table__).values(  # type: ignore[arg-type]  # a Table at run time
+            sequence=sequence,
+            leaf=leaf,
+            hash=digest,
+            at=now,
+            actor=entry.actor,
+            action=entry.action,
+            subject_kind=entry.subject_kind,
+            subject_id=entry.subject_id,
+            subject_number=number,
+        )
+    )
+    if values:
+        session.execute(
+            sa.insert(AuditValue.__table__),  # type: ignore[arg-type]
+            [
+                {"sequence": sequence, "name": name, "salt": salt, "value": value}
+                for name, (salt, value) in values.items()
+            ],
+        )
+    _grow(session, sequence, digest)
+
+
+def _grow(session: Session, sequence: int, digest: str) -> None:
+    """Store the new leaf and every subtree it completes."""
+    rows = [{"height": 0, "position": sequence, "hash": digest}]
+    height, position = 0, sequence
+    while position % 2 == 1:
+        left = session.execute(
+            sa.select(AuditNode.hash).where(AuditNode.height == height, AuditNode.position == position - 1)
+        ).scalar_one()
+        digest = node_hash(left, digest)
+        height, position = height + 1, position // 2
+        rows.append({"height": height, "position": position, "hash": digest})
+    session.execute(sa.insert(AuditNode.__table__), rows)  # type: ignore[arg-type]
+
+
+def size(session: Session) -> int:
+    """How many leaves the log says it has."""
+    return session.execute(sa.select(AuditHead.size).where(AuditHead.id == 1)).scalar_one()
+
+
+def root(session: Session, leaves: int) -> str:
+    """The tree's root over the first `leaves` leaves, from stored nodes."""
+    if leaves == 0:
+        return EMPTY_ROOT
+    peaks: list[str] = []
+    start = 0
+    for height in reversed(range(leaves.bit_length())):
+        if leaves & (1 << height):
+            peaks.append(
+                session.execute(
+                    sa.select(AuditNode.hash).where(AuditNode.height == height, AuditNode.position == start >> height)
+                ).scalar_one()
+            )
+            start += 1 << height
+    return _bag(peaks)
+
+
+def _bag(peaks: list[str]) -> str:
+    digest = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        digest = node_hash(peak, digest)
+    return digest
+
+
+def head(session: Session, signer: Signer, *, now: dt.datetime) -> TreeHead:
+    """The signed head of the log as it stands. The stored leaves are not read again: `verify` does that."""
+    leaves = size(session)
+    unsigned = TreeHead(leaves, root(session, leaves), now.isoformat(timespec="seconds"), signer.key_id, "", "")
+    signature = signer.sign(unsigned.message())
+    return TreeHead(
+        unsigned.size, unsigned.root, unsigned.time, signature.key_id, signature.value.hex(), signature.algorithm
+    )
+
+
+def signed_by(signer: Signer, tree_head: TreeHead) -> bool:
+    """Whether this archive's key signed the head."""
+    signature = Signature(tree_head.algorithm, tree_head.key, bytes.fromhex(tree_head.signature))
+    return signer.verify(tree_head.message(), signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What reading every leaf again found. `root` is computed from the leaves, not from stored nodes."""
+
+    size: int
+    root: str
+    faults: tuple[Fault, ...]
+
+
+class _Peaks:
+    """The growing tree, rebuilt from the leaves."""
+
+    def __init__(self) -> None:
+        self._peaks: list[tuple[int, str]] = []
+
+    def add(self, digest: str) -> None:
+        height = 0
+        while self._peaks and self._peaks[-1][0] == height:
+            digest = node_hash(self._peaks.pop()[1], digest)
+            height += 1
+        self._peaks.append((height, digest))
+
+    def root(self) -> str:
+        return _bag([digest for _, digest in self._peaks]) if self._peaks else EMPTY_ROOT
+
+
+def verify(session: Session, *, against: TreeHead | None = None) -> Verification:
+    """Read every leaf, recompute hashes, chains, commitments and root, and compare with what is stored."""
+    faults: list[Fault] = []
+    peaks = _Peaks()
+    chains: dict[tuple[str, str], tuple[int, str]] = {}
+    expected = 0
+    root_then: str | None = EMPTY_ROOT if against and against.size == 0 else None
+    for row in _leaves(session):
+        faults += [Fault(expected, "missing") for expected in range(expected, row.sequence)]
+        expected = row.sequence + 1
+        faults += _faults_of_leaf(row, chains)
+        peaks.add(leaf_hash(row.leaf))
+        if against and expected == against.size:
+            root_then = peaks.root()
+    stored = size(session)
+    if stored != expected:
+        faults.append(Fault(None, f"head says {stored} leaves, found {expected}"))
+    elif root(session, stored) != peaks.root():
+        faults.append(Fault(None, "stored tree differs from the leaves"))
+    faults += _value_faults(session)
+    if against and against.root != root_then:
+        faults.append(Fault(None, f"not an extension of the given head of {against.size} leaves"))
+    return Verification(expected, peaks.root(), tuple(faults))
+
+
+def _leaves(session: Session) -> Iterator[AuditLeaf]:
+    last = -1
+    while True:
+        rows = session.scalars(
+            sa.select(AuditLeaf).where(AuditLeaf.sequence > last).order_by(AuditLeaf.sequence).limit(2000)
+        ).all()
+        if not rows:
+            return
+        yield from rows
+        last = rows[-1].sequence
+        session.expunge_all()
+
+
+def _faults_of_leaf(row: AuditLeaf, chains: dict[tuple[str, str], tuple[int, str]]) -> list[Fault]:
+    try:
+        leaf = json.loads(row.leaf)
+        subject = (leaf["subject"]["kind"], leaf["subject"]["id"])
+        chain = (leaf["subject_number"], leaf["subject_previous"])
+        beside = (leaf["seq"], leaf["actor"], leaf["action"], *subject, leaf["subject_number"])
+    except (ValueError, KeyError, TypeError):
+        return [Fault(row.sequence, "not a leaf")]
+    faults = []
+    digest = leaf_hash(row.leaf)
+    if digest != row.hash:
+        faults.append(Fault(row.sequence, "altered: its hash differs"))
+    if beside != (row.sequence, row.actor, row.action, row.subject_kind, row.subject_id, row.subject_number):
+        faults.append(Fault(row.sequence, "columns differ from the leaf"))
+    number, previous = chains.get(subject, (-1, None))
+    if chain != (number + 1, previous):
+        faults.append(Fault(row.sequence, "the subject's own chain is broken"))
+    chains[subject] = (leaf["subject_number"], digest)
+    return faults
+
+
+def _value_faults(session: Session) -> list[Fault]:
+    faults = []
+    statement = (
+        sa.select(AuditValue.sequence, AuditValue.name, AuditValue.salt, AuditValue.value, AuditLeaf.leaf)
+        .join(AuditLeaf, AuditLeaf.sequence == AuditValue.sequence, isouter=True)
+        .where(AuditValue.value.is_not(None))
+        .execution_options(yield_per=1000)
+    )
+    for sequence, name, salt, value, leaf in session.execute(statement):
+        if leaf is None:
+            faults.append(Fault(sequence, f"value {name} without a leaf"))
+            continue
+        try:
+            promised = json.loads(leaf)["values"].get(name)
+        except (ValueError, KeyError, AttributeError):
+            continue  # named already as "not a leaf"
+        if promised is None or not hmac.compare_digest(promised, commitment(salt, value or "")):
+            faults.append(Fault(sequence, f"value {name} differs from its commitment"))
+    return faults

@@ -1,0 +1,249 @@
+"""Holdings: fonds, boxes, case files, records, pages, components and described values."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from archive_app.core.model.base import Base, Guarded
+from archive_app.core.vocabulary import (
+    Action,
+    ComponentKind,
+    FieldState,
+    FondsId,
+    Level,
+    PageState,
+    RecordId,
+    RecordState,
+    UserId,
+    Viewer,
+)
+
+
+class Fonds(Guarded, Base):
+    """全宗: all records of one agency (立档单位); the outer wall of access."""
+
+    __tablename__ = "fonds"
+    id: Mapped[FondsId] = mapped_column(primary_key=True, default=uuid4)
+    code: Mapped[str] = mapped_column(sa.String(16), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    agency: Mapped[str | None] = mapped_column(sa.String(200))
+    created_at: Mapped[dt.datetime]
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """Those in scope; administrators who add and grant see the list of fonds, not what is in them."""
+        if viewer.may(Action.FONDS_ADD) or viewer.may(Action.USER_GRANT):
+            return sa.true()
+        return cls.id.in_(viewer.fonds)
+
+
+class Box(Guarded, Base):
+    """盒: what the paper came in, or is shelved in."""
+
+    __tablename__ = "box"
+    __table_args__ = (sa.UniqueConstraint("fonds_id", "code"),)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    fonds_id: Mapped[FondsId] = mapped_column(sa.ForeignKey("fonds.id"))
+    code: Mapped[str] = mapped_column(sa.String(80))
+    shelf: Mapped[str | None] = mapped_column(sa.String(80))  # 库房-列-节-层
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """Those who take in, within their fonds."""
+        return cls.fonds_id.in_(viewer.fonds) if viewer.may(Action.INTAKE_READ) else sa.false()
+
+
+class CaseFile(Guarded, Base):
+    """案卷: the records of one matter; opens and closes."""
+
+    __tablename__ = "case_file"
+    __table_args__ = (sa.UniqueConstraint("fonds_id", "code"),)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    fonds_id: Mapped[FondsId] = mapped_column(sa.ForeignKey("fonds.id"))
+    level: Mapped[Level] = mapped_column(default=Level.INTERNAL)
+    code: Mapped[str] = mapped_column(sa.String(80))
+    title: Mapped[str] = mapped_column(sa.String(300))
+    class_code: Mapped[str | None] = mapped_column(sa.String(16))
+    case_type: Mapped[str | None] = mapped_column(sa.String(32))
+    opened_on: Mapped[dt.date | None]
+    closed_on: Mapped[dt.date | None]
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """Within fonds and level."""
+        return sa.and_(cls.fonds_id.in_(viewer.fonds), cls.level <= viewer.clearance)
+
+
+class Record(Guarded, Base):
+    """件: the unit that is described, borrowed, held and destroyed. A destroyed one stays as a tombstone."""
+
+    __tablename__ = "record"
+    __table_args__ = (
+        sa.UniqueConstraint("fonds_id", "code"),
+        sa.UniqueConstraint("id", "fonds_id", "level"),  # what children's audience is tied to
+        sa.Index("ix_record_state", "state", "fonds_id"),
+    )
+    id: Mapped[RecordId] = mapped_column(primary_key=True, default=uuid4)
+    fonds_id: Mapped[FondsId] = mapped_column(sa.ForeignKey("fonds.id"))
+    level: Mapped[Level] = mapped_column(default=Level.SENSITIVE)
+    code: Mapped[str] = mapped_column(sa.String(80))  # 档号; `P-…` until filed
+    title: Mapped[str] = mapped_column(sa.String(300))
+    state: Mapped[RecordState] = mapped_column(default=RecordState.CAPTURED)
+    version: Mapped[int] = mapped_column()
+    case_file_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("case_file.id"))
+    box_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("box.id"))
+    batch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("batch.id"), index=True)
+    intake_file_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("intake_file.id"), index=True)
+    class_code: Mapped[str | None] = mapped_column(sa.String(16))
+    type_code: Mapped[str | None] = mapped_column(sa.String(32))
+    type_confidence: Mapped[float | None]
+    type_reasons: Mapped[list[Any]] = mapped_column(default=list)
+    formed_on: Mapped[dt.date | None]  # 形成日期
+    document_number: Mapped[str | None] = mapped_column(sa.String(120))
+    review: Mapped[list[Any]] = mapped_column(default=list)  # why a person must look
+    confirmed_by: Mapped[UserId | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    retention_rule: Mapped[str | None] = mapped_column(sa.String(16))
+    retention_basis: Mapped[str | None] = mapped_column(sa.String(300))
+    retention_outcome: Mapped[str | None] = mapped_column(sa.String(32))
+    due_on: Mapped[dt.date | None]
+    filed_at: Mapped[dt.datetime | None]
+    filed_by: Mapped[UserId | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    created_at: Mapped[dt.datetime]
+    merged_into: Mapped[RecordId | None] = mapped_column(sa.ForeignKey("record.id"))
+
+    pages: Mapped[list["Page"]] = relationship(back_populates="record", order_by="Page.number", viewonly=True)
+    fields: Mapped[list["Field"]] = relationship(order_by="Field.position", viewonly=True)
+    components: Mapped[list["Component"]] = relationship(viewonly=True, order_by="Component.created_at")
+    fonds: Mapped[Fonds] = relationship(viewonly=True)
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - two archivists, one record: the second is told
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """The access rule: fonds in scope and level within clearance. What narrows later is ANDed here."""
+        return sa.and_(cls.fonds_id.in_(viewer.fonds), cls.level <= viewer.clearance)
+
+
+def _tied_to_record(name: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["record_id", "fonds_id", "level"],
+        ["record.id", "record.fonds_id", "record.level"],
+        name=f"fk_{name}_record",
+        onupdate="CASCADE",
+    )
+
+
+class Page(Guarded, Base):
+    """页: one page of a record, with what was read on it and by whom."""
+
+    __tablename__ = "page"
+    __table_args__ = (_tied_to_record("page"), sa.Index("ix_page_record", "record_id", "number"))
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    record_id: Mapped[RecordId]
+    fonds_id: Mapped[FondsId]
+    level: Mapped[Level]
+    number: Mapped[int]  # within the record, from 1
+    component_id: Mapped[UUID] = mapped_column(sa.ForeignKey("component.id"))  # the master it stands in
+    master_page: Mapped[int]  # its number there, from 1
+    width: Mapped[int]
+    height: Mapped[int]
+    dpi: Mapped[int | None]
+    rotation: Mapped[int] = mapped_column(default=0)  # degrees clockwise to upright
+    has_picture: Mapped[bool] = mapped_column(default=True)
+    state: Mapped[PageState] = mapped_column(default=PageState.WAITING)
+    failure: Mapped[str | None] = mapped_column(sa.String(200))
+    text: Mapped[str | None]  # in reading order, one line a line; None until read
+    lines: Mapped[list[Any]] = mapped_column(default=list)  # [{"text","box","confidence","words":[[text,box,conf]]}]
+    text_source: Mapped[str | None] = mapped_column(sa.String(16))  # ocr | layer | document
+    engine: Mapped[str | None] = mapped_column(sa.String(40))
+    engine_version: Mapped[str | None] = mapped_column(sa.String(80))
+    engine_model: Mapped[str | None] = mapped_column(sa.String(80))
+    engine_parameters: Mapped[str | None] = mapped_column(sa.String(400))
+    quality: Mapped[list[Any]] = mapped_column(default=list)
+    record: Mapped[Record] = relationship(back_populates="pages", viewonly=True)
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """As its record."""
+        return sa.and_(cls.fonds_id.in_(viewer.fonds), cls.level <= viewer.clearance)
+
+
+class Component(Guarded, Base):
+    """组件: one stored bit-stream of a record. Its store key is fonds/record/sha256."""
+
+    __tablename__ = "component"
+    __table_args__ = (_tied_to_record("component"), sa.Index("ix_component_record", "record_id"))
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    record_id: Mapped[RecordId]
+    fonds_id: Mapped[FondsId]
+    level: Mapped[Level]
+    kind: Mapped[ComponentKind]
+    page_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("page.id"), index=True)  # of a view
+    sha256: Mapped[str] = mapped_column(sa.String(64), index=True)
+    sm3: Mapped[str | None] = mapped_column(sa.String(64))
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    media_type: Mapped[str] = mapped_column(sa.String(120))
+    format: Mapped[str | None] = mapped_column(sa.String(120))
+    version_id: Mapped[str | None] = mapped_column(sa.String(200))
+    name: Mapped[str | None] = mapped_column(sa.String(255))
+    derived_from: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {"sha256","pages","tool"}
+    superseded_at: Mapped[dt.datetime | None]  # replaced by a later version; the bytes stay
+    created_at: Mapped[dt.datetime]
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """As its record."""
+        return sa.and_(cls.fonds_id.in_(viewer.fonds), cls.level <= viewer.clearance)
+
+
+class Field(Guarded, Base):
+    """著录项: one described value, with where it was read and how sure it is."""
+
+    __tablename__ = "field"
+    __table_args__ = (_tied_to_record("field"), sa.Index("ix_field_record", "record_id"))
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    record_id: Mapped[RecordId]
+    fonds_id: Mapped[FondsId]
+    level: Mapped[Level]
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(sa.String(40))
+    value: Mapped[str]
+    as_read: Mapped[str | None]
+    page: Mapped[int | None]
+    row: Mapped[int | None]
+    box: Mapped[list[Any] | None]
+    confidence: Mapped[float | None]
+    checks: Mapped[list[Any]] = mapped_column(default=list)  # [{"id","passed"}]
+    state: Mapped[FieldState]
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """As its record."""
+        return sa.and_(cls.fonds_id.in_(viewer.fonds), cls.level <= viewer.clearance)
+
+
+class RecordVersion(Guarded, Base):
+    """修订: the description and page list of a record as they stood before a correction after filing."""
+
+    __tablename__ = "record_version"
+    __table_args__ = (_tied_to_record("record_version"), sa.Index("ix_record_version_record", "record_id"))
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    record_id: Mapped[RecordId]
+    fonds_id: Mapped[FondsId]
+    level: Mapped[Level]
+    version: Mapped[int]
+    state: Mapped[str] = mapped_column(sa.String(16))  # proposed | approved | refused
+    reason: Mapped[str] = mapped_column(sa.String(300))
+    change: Mapped[dict[str, Any]]  # what is asked for
+    before: Mapped[dict[str, Any]]  # what stood before, filled at approval
+    proposed_by: Mapped[UserId] = mapped_column(sa.ForeignKey("user_account.id"))
+    approved_by: Mapped[UserId | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    created_at: Mapped[dt.datetime]
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """As its record."""
+        return sa.and_(cls.fonds_id.in_(viewer.fonds), cls.level <= viewer.clearance)

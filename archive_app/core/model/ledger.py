@@ -1,0 +1,136 @@
+"""Ledger: audit leaves with their Merkle tree, queued jobs, rule tables, number series and the OCR cache."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from archive_app.core.model.base import Base
+from archive_app.core.vocabulary import JobState, Lane, UserId
+
+
+class AuditLeaf(Base):
+    """One audit leaf (decision 16): its canonical JSON, never changed; the columns beside it only serve to find it."""
+
+    __tablename__ = "audit_leaf"
+    __table_args__ = (sa.UniqueConstraint("subject_kind", "subject_id", "subject_number"),)
+    sequence: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)  # from 0
+    leaf: Mapped[str]  # canonical JSON, the text that is hashed
+    hash: Mapped[str] = mapped_column(sa.String(64))  # RFC 9162 leaf hash
+    at: Mapped[dt.datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(sa.String(80), index=True)
+    action: Mapped[str] = mapped_column(sa.String(80), index=True)
+    subject_kind: Mapped[str] = mapped_column(sa.String(32))
+    subject_id: Mapped[str] = mapped_column(sa.String(64))
+    subject_number: Mapped[int]
+
+
+class AuditValue(Base):
+    """An erasable value that a leaf commits to: its salt and itself."""
+
+    __tablename__ = "audit_value"
+    sequence: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    salt: Mapped[str] = mapped_column(sa.String(64))
+    value: Mapped[str | None]  # canonical JSON; None once erased
+
+
+class AuditNode(Base):
+    """The hash of one complete subtree of 2^height leaves."""
+
+    __tablename__ = "audit_node"
+    height: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(sa.String(64))
+
+
+class AuditHead(Base):
+    """The one row that is locked while leaves are appended, so that order in the log is order of commit."""
+
+    __tablename__ = "audit_head"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class QueuedJob(Base):
+    """作业: a piece of work committed with its cause; the leased row decides (decision 23)."""
+
+    __tablename__ = "job"
+    __table_args__ = (sa.Index("ix_job_claim", "state", "lane", "run_after"),)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    name: Mapped[str] = mapped_column(sa.String(40))
+    args: Mapped[dict[str, Any]]
+    key: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    lane: Mapped[Lane]
+    priority: Mapped[int] = mapped_column(default=0)
+    viewer_id: Mapped[UserId | None]
+    state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
+    attempt: Mapped[int] = mapped_column(default=0)  # counted at the claim
+    run_after: Mapped[dt.datetime]
+    lease_until: Mapped[dt.datetime | None]
+    worker: Mapped[str | None] = mapped_column(sa.String(80))
+    reason: Mapped[str | None] = mapped_column(sa.String(500))
+    created_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+
+
+class LaneLease(Base):
+    """Who holds a lane that has one worker at a time."""
+
+    __tablename__ = "lane_lease"
+    lane: Mapped[Lane] = mapped_column(primary_key=True)
+    worker: Mapped[str | None] = mapped_column(sa.String(80))
+    lease_until: Mapped[dt.datetime | None]
+
+
+class LiveWorker(Base):
+    """A worker process that says it lives."""
+
+    __tablename__ = "live_worker"
+    name: Mapped[str] = mapped_column(sa.String(80), primary_key=True)
+    seen_at: Mapped[dt.datetime]
+
+
+class RuleTable(Base):
+    """A version of one rule table (classes, types, retention, roles …) as it was loaded, with its legal basis."""
+
+    __tablename__ = "rule_table"
+    __table_args__ = (sa.UniqueConstraint("kind", "version"),)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    version: Mapped[str] = mapped_column(sa.String(40))
+    valid_from: Mapped[dt.date]
+    basis: Mapped[str] = mapped_column(sa.String(500))
+    digest: Mapped[str] = mapped_column(sa.String(64))
+    content: Mapped[str]  # the data file's text
+    loaded_at: Mapped[dt.datetime]
+    position: Mapped[int]  # order of loading; the highest of a kind is in force
+
+
+class NumberSeries(Base):
+    """Where an archival number series stands. Locked while a number is taken: without gaps, without re-use."""
+
+    __tablename__ = "number_series"
+    key: Mapped[str] = mapped_column(sa.String(160), primary_key=True)
+    last: Mapped[int]
+
+
+class VoidNumber(Base):
+    """An archival number that was withdrawn: never used again, on record with its reason."""
+
+    __tablename__ = "void_number"
+    code: Mapped[str] = mapped_column(sa.String(80), primary_key=True)
+    reason: Mapped[str] = mapped_column(sa.String(300))
+    voided_at: Mapped[dt.datetime]
+
+
+class OcrResult(Base):
+    """What an engine read on a picture, by digests of both and the parameters. Erased with the page."""
+
+    __tablename__ = "ocr_result"
+    key: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    picture: Mapped[str] = mapped_column(sa.String(64), index=True)
+    result: Mapped[dict[str, Any]]
+    created_at: Mapped[dt.datetime]

@@ -1,0 +1,123 @@
+"""Parties: persons, employers and providers, and the link of each to a record in a role."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from archive_app.core.model.base import Base, Guarded
+from archive_app.core.vocabulary import (
+    FondsId,
+    IdentifierKind,
+    Level,
+    PartyKind,
+    PartyRole,
+    PersonId,
+    ProviderKind,
+    RecordId,
+    Viewer,
+)
+
+
+class PartyLink(Guarded, Base):
+    """A party in a role on a record; on a roster with its row and box. A name without a number has no person yet."""
+
+    __tablename__ = "party_link"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["record_id", "fonds_id", "level"],
+            ["record.id", "record.fonds_id", "record.level"],
+            name="fk_party_link_record",
+            onupdate="CASCADE",
+        ),
+        sa.Index("ix_party_link_record", "record_id"),
+        sa.Index("ix_party_link_person", "person_id"),
+    )
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    record_id: Mapped[RecordId]
+    fonds_id: Mapped[FondsId]
+    level: Mapped[Level]
+    kind: Mapped[PartyKind]
+    role: Mapped[PartyRole]
+    person_id: Mapped[PersonId | None] = mapped_column(sa.ForeignKey("person.id"))
+    employer_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("employer.id"))
+    provider_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("provider.id"))
+    name: Mapped[str | None] = mapped_column(sa.String(120))  # as written on this record
+    number: Mapped[str | None] = mapped_column(sa.String(40))
+    page: Mapped[int | None]
+    row: Mapped[int | None]
+    box: Mapped[list[Any] | None]
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """As its record."""
+        return sa.and_(cls.fonds_id.in_(viewer.fonds), cls.level <= viewer.clearance)
+
+
+def _linked(column: sa.ColumnElement[Any], viewer: Viewer) -> sa.Select[Any]:
+    return sa.select(column).where(
+        column.is_not(None), PartyLink.fonds_id.in_(viewer.fonds), PartyLink.level <= viewer.clearance
+    )
+
+
+class Person(Guarded, Base):
+    """参保人/当事人: somebody records are about, with our own id. Never a login, never keyed on a number."""
+
+    __tablename__ = "person"
+    id: Mapped[PersonId] = mapped_column(primary_key=True, default=uuid4)
+    name: Mapped[str | None] = mapped_column(sa.String(120), index=True)
+    created_at: Mapped[dt.datetime]
+    identifiers: Mapped[list["Identifier"]] = relationship(viewonly=True)
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """Whoever stands on a record the viewer sees; the others do not exist."""
+        return cls.id.in_(_linked(PartyLink.__table__.c.person_id, viewer))
+
+
+class Identifier(Guarded, Base):
+    """证件号码: a number a person is known by. Found by keyed hash, matched whole."""
+
+    __tablename__ = "identifier"
+    __table_args__ = (sa.UniqueConstraint("kind", "hash"),)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    person_id: Mapped[PersonId] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    kind: Mapped[IdentifierKind]
+    hash: Mapped[str] = mapped_column(sa.String(64))
+    value: Mapped[str] = mapped_column(sa.String(40))
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """As its person."""
+        return cls.person_id.in_(_linked(PartyLink.__table__.c.person_id, viewer))
+
+
+class Employer(Guarded, Base):
+    """参保单位."""
+
+    __tablename__ = "employer"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    name: Mapped[str] = mapped_column(sa.String(200), index=True)
+    uscc: Mapped[str | None] = mapped_column(sa.String(18), unique=True)  # 统一社会信用代码
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """Those that stand on a record the viewer sees."""
+        return cls.id.in_(_linked(PartyLink.__table__.c.employer_id, viewer))
+
+
+class Provider(Guarded, Base):
+    """定点医药机构: hospital or pharmacy."""
+
+    __tablename__ = "provider"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    kind: Mapped[ProviderKind]
+    name: Mapped[str] = mapped_column(sa.String(200), index=True)
+    code: Mapped[str | None] = mapped_column(sa.String(12), unique=True)  # H or P and 11 digits
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
+        """Those that stand on a record the viewer sees."""
+        return cls.id.in_(_linked(PartyLink.__table__.c.provider_id, viewer))

@@ -1,0 +1,166 @@
+"""Settings: parsed once from the environment, frozen, all faults reported together.
+
+`ARCHIVE_HOME` is the folder of an embedded archive; everything else has a default under it. A key we do not know is a
+fault, so that a typing slip never becomes a default. Secrets can be given as `…_FILE`.
+"""
+
+import os
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from archive_app.core.errors import InvalidInput
+
+_MASK = "********"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is in force. One field per `ARCHIVE_<NAME>` key, documented in the README table."""
+
+    home: Path
+    database_url: str
+    store_url: str
+    index_url: str
+    broker_url: str = "local:"
+    ocr_engine: str = "rapidocr"
+    workers: int = 0  # OCR processes on this machine; 0 = one per core
+    time_zone: str = "Asia/Shanghai"  # the archive's own zone: retention is counted in its days
+    limit_bytes: int = 4 << 30
+    limit_pages: int = 5_000
+    limit_page_pixels: int = 200_000_000
+    limit_page_seconds: int = 60
+    limit_child_memory: int = 4 << 30
+    session_idle_minutes: int = 30
+    secure_cookies: bool = False  # true wherever TLS stands before the site
+    trusted_proxies: int = 0  # how many proxies in front may set X-Forwarded-*
+    language: str = "zh"
+    store_access_key: str | None = None
+    store_secret_key: str | None = None
+    index_api_key: str | None = None
+    index_ca: str | None = None
+    sources: Mapping[str, str] | None = None  # key -> where its value came from
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str], *, home: Path | None = None) -> "Settings":
+        """Parse. Raises `InvalidInput` naming every fault at once."""
+        return _Parser(environment, home).settings()
+
+    def shown(self) -> dict[str, dict[str, object]]:
+        """Every setting with where it came from, secrets masked."""
+        answer: dict[str, dict[str, object]] = {}
+        for item in fields(self):
+            if item.name == "sources":
+                continue
+            value = getattr(self, item.name)
+            if item.name in _SECRETS and value is not None:
+                value = _MASK
+            elif "url" in item.name:
+                value = _without_password(str(value))
+            elif isinstance(value, Path):
+                value = str(value)
+            answer[f"ARCHIVE_{item.name.upper()}"] = {
+                "value": value,
+                "source": (self.sources or {}).get(item.name, "default"),
+            }
+        return answer
+
+
+_SECRETS = frozenset({"store_access_key", "store_secret_key", "index_api_key"})
+#: Read by the command line alone; never a setting of the archive.
+_OTHER_KEYS = frozenset({"ARCHIVE_TOKEN"})
+
+
+def environment() -> Mapping[str, str]:
+    """The process environment: the one place that looks at it."""
+    return os.environ  # noqa: TID251 - this is the place
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    if not at or "://" not in head or ":" not in head.split("://", 1)[1]:
+        return url
+    return f"{head.rsplit(':', 1)[0]}:{_MASK}@{tail}"
+
+
+def _flag(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    return words[text.lower()]
+
+
+class _Parser:
+    def __init__(self, environment: Mapping[str, str], home: Path | None) -> None:
+        self._environment = environment
+        self._home = home
+        self._faults: dict[str, object] = {}
+        self._sources: dict[str, str] = {}
+
+    def settings(self) -> Settings:
+        self._refuse_unknown()
+        home = self._home or Path(self._text("home", default=str(Path.cwd() / "archive-home")))
+        home = home.resolve()
+        values: dict[str, object] = {
+            "home": home,
+            "database_url": self._text("database_url", default=f"sqlite:///{home}/archive.db"),
+            "store_url": self._text("store_url", default=f"file://{home}/store"),
+            "index_url": self._text("index_url", default=f"embedded:{home}/index"),
+            "sources": self._sources,
+        }
+        for item in fields(Settings):
+            if item.name not in values:
+                values[item.name] = self._one(item.name, item.default)
+        self._check(values)
+        if self._faults:
+            raise InvalidInput("settings-invalid", **self._faults)
+        return Settings(**values)  # type: ignore[arg-type]  # checked key by key above
+
+    def _refuse_unknown(self) -> None:
+        known = {f"ARCHIVE_{item.name.upper()}" for item in fields(Settings)} - {"ARCHIVE_SOURCES"}
+        known |= {f"ARCHIVE_{name.upper()}_FILE" for name in _SECRETS} | _OTHER_KEYS
+        for key in self._environment:
+            if key.startswith("ARCHIVE_") and key not in known:
+                self._faults[key] = "unknown setting"
+
+    def _text(self, name: str, *, default: str) -> str:
+        key = f"ARCHIVE_{name.upper()}"
+        if key in self._environment:
+            self._sources[name] = key
+            return self._environment[key]
+        return default
+
+    def _one(self, name: str, default: object) -> object:
+        key = f"ARCHIVE_{name.upper()}"
+        if name in _SECRETS and f"{key}_FILE" in self._environment:
+            self._sources[name] = f"{key}_FILE"
+            return self._secret(key)
+        if key not in self._environment:
+            return default
+        self._sources[name] = key
+        parsers: dict[type, Callable[[str], object]] = {bool: _flag, int: int}
+        parse = parsers.get(type(default), str)
+        try:
+            return parse(self._environment[key])
+        except (ValueError, KeyError):
+            self._faults[key] = f"not a {type(default).__name__}"
+            return default
+
+    def _secret(self, key: str) -> str | None:
+        try:
+            return Path(self._environment[f"{key}_FILE"]).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            self._faults[f"{key}_FILE"] = error.strerror or "unreadable"
+            return None
+
+    def _check(self, values: Mapping[str, object]) -> None:
+        if values["ocr_engine"] not in {"rapidocr", "tesseract"}:
+            self._faults["ARCHIVE_OCR_ENGINE"] = "rapidocr or tesseract"
+        if values["language"] not in {"zh", "en"}:
+            self._faults["ARCHIVE_LANGUAGE"] = "zh or en"
+        try:
+            zoneinfo.ZoneInfo(str(values["time_zone"]))
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            self._faults["ARCHIVE_TIME_ZONE"] = "no such zone"
+        for name, value in values.items():
+            if name.startswith("limit_") and isinstance(value, int) and value <= 0:
+                self._faults[f"ARCHIVE_{name.upper()}"] = "must be positive"

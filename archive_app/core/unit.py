@@ -1,0 +1,340 @@
+"""The unit of work: the only way to the rows, always on behalf of a viewer.
+
+Every SELECT is narrowed to what the viewer may see, every write must have been asked for by name, what is noted is
+appended to the audit log and what is to follow is queued, all in one transaction; `__exit__` holds the only `commit`.
+Denials and misses are written down in a unit of their own: a rolled-back piece of work does not lose the attempt.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstanceState, ORMExecuteState, Session, sessionmaker, with_loader_criteria
+from sqlalchemy.orm.exc import StaleDataError
+
+from archive_app.core import audit
+from archive_app.core.errors import (
+    Conflict,
+    Forbidden,
+    IllegalTransition,
+    InvalidInput,
+    NotFound,
+    StaleVersion,
+    UncheckedWrite,
+    UnscopedQuery,
+)
+from archive_app.core.model import Base, Guarded, Identifier, QueuedJob, Record
+from archive_app.core.ports import Clock, Job
+from archive_app.core.vocabulary import MOVES, Action, IdentifierKind, JobState, PersonId, RecordState, Viewer
+
+G = TypeVar("G", bound=Base)
+_AUDIT_TABLES = frozenset({"audit_leaf", "audit_value", "audit_node", "audit_head"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Makers of sessions that only read, and of those that may write (on SQLite these begin IMMEDIATE)."""
+
+    reading: "sessionmaker[Session]"
+    writing: "sessionmaker[Session]"
+
+
+class Unit:
+    """One piece of work by one viewer: all of it is committed, or none of it."""
+
+    def __init__(self, sessions: Sessions, viewer: Viewer, clock: Clock, *, reading: bool = False) -> None:
+        self.viewer, self.clock = viewer, clock
+        self._sessions = sessions
+        self._reading = reading
+        self._allowed: dict[int, Base] = {}  # keeps the objects alive, so that an id is never used again
+        self._out_of_sight: set[int] = set()
+        self._entries: list[audit.Entry] = []
+        self._missed: audit.Entry | None = None
+        self._scope = tuple(
+            with_loader_criteria(mapper.class_, mapper.class_.visible_to(viewer), include_aliases=True)
+            for mapper in Base.registry.mappers
+            if issubclass(mapper.class_, Guarded)
+        )
+        self._session = self._open()
+
+    def _open(self) -> Session:
+        session = (self._sessions.reading if self._reading else self._sessions.writing)(expire_on_commit=False)
+        event.listen(session, "do_orm_execute", self._scope_every_select)
+        event.listen(session, "before_flush", self._refuse_unchecked_writes)
+        event.listen(session, "after_flush", self._refuse_writes_out_of_sight)
+        return session
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Commit once, or roll back and write down what was denied."""
+        try:
+            if error is None:
+                self._commit()
+            else:
+                self._session.rollback()
+        finally:
+            self._session.close()
+            self._allowed.clear()
+        if isinstance(error, Forbidden | NotFound):
+            self._write_down_denial(error)
+
+    def _commit(self) -> None:
+        try:
+            if self._reading and self._entries:
+                self._session.rollback()  # ends the read; the log is written in a transaction of its own
+                self._append_apart(self._entries)
+                return
+            self._session.flush()
+            if self._entries:
+                audit.append(self._session, self._entries, now=self.clock.now())
+            self._session.commit()
+        except StaleDataError as error:
+            self._session.rollback()
+            raise StaleVersion from error
+        except IntegrityError as error:
+            self._session.rollback()
+            raise Conflict("constraint") from error
+
+    def _append_apart(self, entries: list[audit.Entry]) -> None:
+        """Append in a session of its own; writing sessions begin IMMEDIATE on SQLite."""
+        with Unit(self._sessions, self.viewer, self.clock) as apart:
+            apart._entries.extend(entries)
+
+    def _write_down_denial(self, error: Forbidden | NotFound) -> None:
+        if isinstance(error, Forbidden):
+            action = str(error.parameters.get("action", "unknown"))
+            self._append_apart([self._entry(f"{action}:denied", "user", str(self.viewer.user_id), "denied", {})])
+        elif self._missed is not None:
+            self._append_apart([self._missed])
+
+    # -- reading: an invisible row does not exist
+
+    def get(self, entity: type[G], ident: UUID) -> G:
+        """The row with this id. Raises `NotFound` if there is none for this viewer."""
+        found = self._session.scalars(sa.select(entity).where(_key(entity) == ident)).unique().one_or_none()
+        if found is None:
+            self._missed = self._entry(
+                f"{entity.__tablename__}:missed", "user", str(self.viewer.user_id), "denied", {"asked": str(ident)}
+            )
+            raise NotFound(kind=entity.__tablename__)
+        return found
+
+    def all(self, statement: sa.Select[Any]) -> Sequence[Any]:
+        """Entities of the statement, in its order."""
+        return self._session.scalars(statement).unique().all()
+
+    def first(self, statement: sa.Select[Any]) -> Any | None:  # noqa: ANN401 - the statement's own entity
+        """The first entity, or None."""
+        return self._session.scalars(statement.limit(1)).unique().first()
+
+    def rows(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """Columns only: no objects are made."""
+        return self._session.execute(statement).all()
+
+    def stream(self, statement: sa.Select[Any], *, chunk: int = 500) -> Iterator[sa.Row[Any]]:
+        """Rows of a large result, a chunk at a time."""
+        yield from self._session.execute(statement.execution_options(yield_per=chunk))
+
+    def count(self, statement: sa.Select[Any]) -> int:
+        """How many rows the statement has for this viewer."""
+        inner = statement.order_by(None).subquery()
+        return self._session.execute(sa.select(sa.func.count()).select_from(inner)).scalar_one()
+
+    def known_person(self, kind: IdentifierKind, number_hash: str) -> PersonId | None:
+        """Whose number this is, also out of sight: a person is one person in all fonds. Gives an opaque id, no more."""
+        table = Identifier.__table__
+        statement = sa.select(table.c.person_id).where(table.c.kind == kind, table.c.hash == number_hash)
+        return self._session.connection().execute(statement).scalar_one_or_none()
+
+    # -- writing: a row that was not asked for by name is not written
+
+    def may(self, action: Action) -> bool:
+        """Whether the viewer holds the action at all."""
+        return self.viewer.may(action)
+
+    def require(self, action: Action, *objects: Base) -> None:
+        """Ask for leave to change these rows. Raises `Forbidden`."""
+        if not self.viewer.may(action):
+            raise Forbidden(action=str(action))
+        for one in objects:
+            self._allowed[id(one)] = one
+
+    def add(self, action: Action, *new: Base) -> None:
+        """Ask for leave to add these rows, and add them. Raises `Forbidden`."""
+        self.require(action, *new)
+        self._session.add_all(new)
+
+    def remove(self, action: Action, *old: Base) -> None:
+        """Ask for leave to delete these rows (described values and links, never holdings), and delete them."""
+        self.require(action, *old)
+        for one in old:
+            self._session.delete(one)
+
+    def bulk(self, action: Action, entity: type[Base], *where: sa.ColumnElement[bool], **values: object) -> int:
+        """Set values on every visible row of the condition; one audit event with count and digest of the ids."""
+        self.require(action)
+        if not issubclass(entity, Guarded):
+            raise UncheckedWrite(entity.__name__)
+        idents = [row[0] for row in self.rows(sa.select(_key(entity)).where(*where).order_by(_key(entity)))]
+        for start in range(0, len(idents), 500):
+            part = idents[start : start + 500]
+            statement = sa.update(entity.__table__).where(_key(entity).in_(part)).values(**values)  # type: ignore[arg-type]
+            self._session.connection().execute(statement)
+        digest = hashlib.sha256("\n".join(str(ident) for ident in idents).encode()).hexdigest()
+        facts: dict[str, Any] = {"count": len(idents), **values}
+        self.note(f"{entity.__tablename__}:changed-set", "set", digest, **facts)
+        return len(idents)
+
+    def raise_level(self, action: Action, record: Record) -> None:
+        """Declare that the record may leave the writer's sight by this change of level or fonds."""
+        self.require(action, record)
+        self._out_of_sight.add(id(record))
+
+    def move(self, record: Record, to: RecordState) -> None:
+        """Move a record to another state. Raises `IllegalTransition`."""
+        if to not in MOVES[record.state]:
+            raise IllegalTransition(from_=str(record.state), to=str(to))
+        record.state = to
+
+    def flush(self) -> None:
+        """Write what is pending inside the transaction, so that ids and constraints hold for what follows."""
+        try:
+            self._session.flush()
+        except StaleDataError as error:
+            raise StaleVersion from error
+        except IntegrityError as error:
+            raise Conflict("constraint") from error
+
+    # -- what goes with it, in the same transaction
+
+    def note(self, action: str, kind: str, ident: object, /, result: str = "done", **values: object) -> None:
+        """Write an audit leaf at commit. Values may be personal: only commitments to them enter the log."""
+        self._entries.append(self._entry(action, kind, str(ident), result, values))
+
+    def _entry(self, action: str, kind: str, ident: str, result: str, values: Mapping[str, object]) -> audit.Entry:
+        viewer = self.viewer
+        return audit.Entry(
+            actor=viewer.system or viewer.login,
+            action=action,
+            subject_kind=kind,
+            subject_id=ident,
+            purpose=viewer.purpose,
+            result=result,
+            request=viewer.request_id,
+            values=values,
+        )
+
+    def later(self, *jobs: Job) -> None:
+        """Queue jobs with their cause. A key that is queued already is one job; an ended one is queued again."""
+        if self._reading:
+            raise UncheckedWrite("job")
+        now = self.clock.now()
+        self._session.flush()
+        for job in jobs:
+            self._queue(job, now)
+
+    def _queue(self, job: Job, now: dt.datetime) -> None:
+        table = QueuedJob.__table__
+        connection = self._session.connection()
+        values = {
+            "name": job.name,
+            "args": dict(job.args),
+            "lane": job.lane,
+            "priority": job.priority,
+            "viewer_id": None if self.viewer.system else self.viewer.user_id,
+            "state": JobState.QUEUED,
+            "attempt": 0,
+            "run_after": now,
+            "lease_until": None,
+            "worker": None,
+            "reason": None,
+            "ended_at": None,
+        }
+        state = connection.execute(
+            sa.select(table.c.state).where(table.c.key == job.key).with_for_update()
+        ).scalar_one_or_none()
+        if state is None:
+            connection.execute(sa.insert(table).values(id=uuid4(), key=job.key, created_at=now, **values))  # type: ignore[arg-type]
+        elif state in (JobState.DONE, JobState.BURIED, JobState.LEASED):
+            # A leased one is queued anew: what caused this call may have come after that worker read the rows.
+            connection.execute(sa.update(table).where(table.c.key == job.key).values(**values))  # type: ignore[arg-type]
+
+    # -- the guards
+
+    def _scope_every_select(self, state: ORMExecuteState) -> None:
+        if not state.is_orm_statement or state.is_from_statement:
+            if _only_audit(state.statement):
+                return
+            raise UnscopedQuery(str(state.statement)[:200])
+        if not state.is_select:
+            raise UncheckedWrite(str(state.statement)[:200])
+        if not state.is_column_load:
+            # On relationship loads too: the parent of a freshly added row was never loaded with these options.
+            state.statement = state.statement.options(*self._scope)
+
+    def _refuse_unchecked_writes(self, session: Session, _flush: object, _instances: object) -> None:
+        changed = {one for one in session.dirty if session.is_modified(one)}
+        touched = changed.union(session.new, session.deleted)
+        for one in touched:
+            if type(one).__tablename__ in _AUDIT_TABLES:
+                continue
+            if self._reading:
+                raise UncheckedWrite(type(one).__name__)
+            if id(one) not in self._allowed:
+                raise UncheckedWrite(type(one).__name__)
+
+    def _refuse_writes_out_of_sight(self, session: Session, _flush: object) -> None:
+        """What was written must be visible to its writer: nobody files into a fonds they cannot see."""
+        by_entity: dict[type[Base], set[Any]] = {}
+        for one in session.new.union(session.dirty):
+            if isinstance(one, Guarded) and id(one) not in self._out_of_sight:
+                state: InstanceState[Any] = sa.inspect(one)
+                identity = state.mapper.primary_key_from_instance(one)[0]
+                by_entity.setdefault(type(one), set()).add(identity)  # type: ignore[arg-type]
+        for entity, idents in by_entity.items():
+            wanted = list(idents)
+            seen = 0
+            for start in range(0, len(wanted), 500):
+                part = wanted[start : start + 500]
+                statement = sa.select(sa.func.count()).select_from(entity).where(_key(entity).in_(part))
+                seen += session.execute(statement).scalar_one()
+            if seen != len(wanted):
+                raise Forbidden(action=f"{entity.__tablename__}:place-there")
+
+
+def _key(entity: type[Base]) -> sa.ColumnElement[Any]:
+    column: sa.ColumnElement[Any] = getattr(entity, str(sa.inspect(entity).primary_key[0].key))
+    return column
+
+
+def _only_audit(statement: sa.Executable) -> bool:
+    """Whether the statement touches nothing but the audit log, which is written with Core for speed."""
+    table = getattr(statement, "table", None)
+    return table is not None and table.name in _AUDIT_TABLES
+
+
+def parse_id(text: str, *, kind: str) -> UUID:
+    """An id as typed. Raises `NotFound` for what cannot be one: to a caller it is simply not there."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(kind=kind) from None
+
+
+def one_of(kind: type[Any], text: str, *, name: str) -> Any:  # noqa: ANN401 - the enumeration's member
+    """An enumeration's member by its value. Raises `InvalidInput` naming the field."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise InvalidInput(**{name: "unknown"}) from None

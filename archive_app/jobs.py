@@ -1,0 +1,198 @@
+"""The job queue on the table of jobs: the leased row decides (decision 23).
+
+A claim leases rows that are due, or whose lease ran out because their worker died. The index lane has one worker at a
+time. Attempts are counted at the claim, so a job that kills its worker is buried all the same.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from archive_app.core.errors import NotFound
+from archive_app.core.model import LaneLease, LiveWorker, QueuedJob
+from archive_app.core.ports import ClaimedJob, Clock
+from archive_app.core.unit import Sessions
+from archive_app.core.vocabulary import JobState, Lane
+
+MAX_ATTEMPTS = 6
+WORKER_SILENT_AFTER = dt.timedelta(seconds=30)
+_JOB = QueuedJob.__table__
+
+
+class TableQueue:
+    """`JobQueue` on SQLite (a short writing transaction) and PostgreSQL (`SKIP LOCKED`)."""
+
+    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+        self._sessions, self._clock = sessions, clock
+
+    def claim(self, worker: str, *, lanes: Sequence[Lane], lease: dt.timedelta, most: int = 1) -> Sequence[ClaimedJob]:
+        """Lease up to `most` jobs of these lanes, highest priority and oldest first."""
+        if not self._something_due(lanes):  # a look without the writers' lock: idle workers disturb nobody
+            return ()
+        now = self._clock.now()
+        with self._sessions.writing() as session:
+            open_lanes = [lane for lane in lanes if lane != Lane.INDEX or self._hold_lane(session, worker, now, lease)]
+            statement = (
+                sa.select(_JOB)
+                .where(*self._due(open_lanes, now))
+                .order_by(_JOB.c.priority.desc(), _JOB.c.created_at, _JOB.c.id)
+                .limit(most)
+                .with_for_update(skip_locked=True)
+            )
+            claimed = []
+            for row in session.connection().execute(statement).all():
+                if row.attempt >= MAX_ATTEMPTS:
+                    self._end(session, row.id, JobState.BURIED, row.reason or "its worker died again and again")
+                    continue
+                session.connection().execute(
+                    sa.update(_JOB)  # type: ignore[arg-type]
+                    .where(_JOB.c.id == row.id)
+                    .values(state=JobState.LEASED, worker=worker, lease_until=now + lease, attempt=row.attempt + 1)
+                )
+                claimed.append(
+                    ClaimedJob(row.id, row.name, row.args, row.viewer_id, row.lane, row.attempt + 1, now + lease)
+                )
+            session.commit()
+        return claimed
+
+    def _due(self, lanes: Sequence[Lane], now: dt.datetime) -> tuple[sa.ColumnElement[bool], ...]:
+        waiting = sa.and_(_JOB.c.state == JobState.QUEUED, _JOB.c.run_after <= now)
+        orphaned = sa.and_(_JOB.c.state == JobState.LEASED, _JOB.c.lease_until < now)
+        return (_JOB.c.lane.in_(lanes), sa.or_(waiting, orphaned))
+
+    def _something_due(self, lanes: Sequence[Lane]) -> bool:
+        with self._sessions.reading() as session:
+            statement = sa.select(_JOB.c.id).where(*self._due(lanes, self._clock.now())).limit(1)
+            return session.connection().execute(statement).first() is not None
+
+    def _hold_lane(self, session: Session, worker: str, now: dt.datetime, lease: dt.timedelta) -> bool:
+        row = session.get(LaneLease, Lane.INDEX, with_for_update=True)
+        if row is None:
+            row = LaneLease(lane=Lane.INDEX)
+            session.add(row)
+        if row.worker not in (None, worker) and row.lease_until is not None and row.lease_until > now:
+            return False
+        row.worker, row.lease_until = worker, now + lease
+        session.flush()
+        return True
+
+    def release_lane(self, worker: str) -> None:
+        """Let another worker have the index lane at once."""
+        with self._sessions.writing() as session:
+            row = session.get(LaneLease, Lane.INDEX)
+            if row is not None and row.worker == worker:
+                row.worker, row.lease_until = None, None
+            session.commit()
+
+    def extend(self, worker: str, job: ClaimedJob, *, lease: dt.timedelta) -> bool:
+        """Heartbeat. False if the lease was lost."""
+        return self._mine(worker, job, lease_until=self._clock.now() + lease)
+
+    def done(self, worker: str, job: ClaimedJob) -> None:
+        """The work is committed."""
+        self._mine(worker, job, state=JobState.DONE, lease_until=None, reason=None, ended_at=self._clock.now())
+
+    def again(self, worker: str, job: ClaimedJob, *, delay: dt.timedelta, reason: str) -> None:
+        """Try later; buried instead when the attempts are used up."""
+        if job.attempt >= MAX_ATTEMPTS:
+            self.bury(worker, job, reason=reason)
+            return
+        run_after = self._clock.now() + delay
+        self._mine(
+            worker, job, state=JobState.QUEUED, lease_until=None, worker=None, reason=reason[:500], run_after=run_after
+        )
+
+    def bury(self, worker: str, job: ClaimedJob, *, reason: str) -> None:
+        """Give up, with the reason, until a person retries."""
+        self._mine(
+            worker, job, state=JobState.BURIED, lease_until=None, reason=reason[:500], ended_at=self._clock.now()
+        )
+
+    def _mine(self, holder: str, job: ClaimedJob, **values: object) -> bool:
+        """Change the row only while this worker still holds this very attempt."""
+        statement = (
+            sa.update(_JOB)  # type: ignore[arg-type]
+            .where(
+                _JOB.c.id == job.id,
+                _JOB.c.worker == holder,
+                _JOB.c.state == JobState.LEASED,
+                _JOB.c.attempt == job.attempt,
+            )
+            .values(**values)
+        )
+        with self._sessions.writing() as session:
+            changed = session.connection().execute(statement).rowcount
+            session.commit()
+        return changed == 1
+
+    def _end(self, session: Session, ident: UUID, state: JobState, reason: str) -> None:
+        session.connection().execute(
+            sa.update(_JOB)  # type: ignore[arg-type]
+            .where(_JOB.c.id == ident)
+            .values(state=state, reason=reason[:500], lease_until=None, ended_at=self._clock.now())
+        )
+
+    # -- what operators ask
+
+    def retry(self, ident: UUID | None = None) -> int:
+        """Queue a buried job again, or all of them. Raises `NotFound`."""
+        with self._sessions.writing() as session:
+            condition = [_JOB.c.state == JobState.BURIED] + ([_JOB.c.id == ident] if ident else [])
+            changed: int = (
+                session.connection()
+                .execute(
+                    sa.update(_JOB)  # type: ignore[arg-type]
+                    .where(*condition)
+                    .values(state=JobState.QUEUED, attempt=0, run_after=self._clock.now(), ended_at=None, worker=None)
+                )
+                .rowcount
+            )
+            session.commit()
+        if ident and not changed:
+            raise NotFound(kind="job")
+        return changed
+
+    def bury_by_hand(self, ident: UUID, *, reason: str) -> None:
+        """Give up a waiting job. Raises `NotFound`."""
+        with self._sessions.writing() as session:
+            found = session.connection().execute(sa.select(_JOB.c.id).where(_JOB.c.id == ident)).first()
+            if found is None:
+                raise NotFound(kind="job")
+            self._end(session, ident, JobState.BURIED, reason)
+            session.commit()
+
+    def list(self, *, state: JobState | None = None, most: int = 500) -> Sequence[sa.Row[Any]]:
+        """Jobs that are not done (or of one state), newest last."""
+        condition = _JOB.c.state == state if state else _JOB.c.state != JobState.DONE
+        with self._sessions.reading() as session:
+            statement = sa.select(_JOB).where(condition).order_by(_JOB.c.created_at).limit(most)
+            return session.connection().execute(statement).all()
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many jobs by lane and state."""
+        with self._sessions.reading() as session:
+            statement = sa.select(_JOB.c.lane, _JOB.c.state, sa.func.count()).group_by(_JOB.c.lane, _JOB.c.state)
+            return {(row[0], row[1]): row[2] for row in session.connection().execute(statement)}
+
+    def beat(self, worker: str) -> None:
+        """Say that this worker lives."""
+        with self._sessions.writing() as session:
+            session.merge(LiveWorker(name=worker, seen_at=self._clock.now()))
+            session.commit()
+
+    def leave(self, worker: str) -> None:
+        """Say that this worker ends."""
+        with self._sessions.writing() as session:
+            session.execute(sa.delete(LiveWorker).where(LiveWorker.name == worker))
+            session.commit()
+
+    def live_workers(self) -> int:
+        """How many workers were heard of lately."""
+        with self._sessions.reading() as session:
+            since = self._clock.now() - WORKER_SILENT_AFTER
+            statement = sa.select(sa.func.count()).select_from(LiveWorker).where(LiveWorker.seen_at > since)
+            return session.execute(statement).scalar_one()
