@@ -283,6 +283,43 @@ class TestTogether:
         together(put_many, put_and_destroy)
         assert [read(folder, key) for key in folder.keys()] == [b"kept at last"]  # noqa: SIM118
 
+    def test_a_folder_that_goes_between_making_and_using_it_is_made_again(
+        self, folder: FolderStore, monkeypatch: pytest.MonkeyPatch
+    ):
+        link, times = os.link, [True, True]
+
+        def link_too_late(source: Path, target: Path) -> None:
+            if times:
+                times.pop()
+                target.parent.rmdir()
+                target.parent.parent.rmdir()
+            link(source, target)
+
+        monkeypatch.setattr(os, "link", link_too_late)
+        assert read(folder, put(folder)) == BYTES
+        assert times == []
+
+    def test_a_lock_on_a_folder_that_went_meanwhile_is_taken_anew(
+        self, folder: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        key = put(folder)
+        owners_folder = (tmp_path / "store" / str(key)).parent
+        lock, locked, times = fcntl.flock, [], [True]
+
+        def lock_too_late(file: BinaryIO | int, how: int) -> None:
+            if isinstance(file, int):
+                locked.append(os.fstat(file).st_ino)
+            if times:
+                times.pop()
+                folder.destroy(warrant(key))
+                (tmp_path / "in the way").mkdir()  # the new folder shall not get the old one's number
+                put(folder, owner=key.owner)
+            lock(file, how)
+
+        monkeypatch.setattr(fcntl, "flock", lock_too_late)
+        folder.protect(key, until=TODAY + timedelta(days=1))
+        assert locked[0] != locked[-1] == owners_folder.stat().st_ino
+
     def test_the_longest_of_concurrent_locks_holds(self, folder: FolderStore):
         key = put(folder)
 
