@@ -1,0 +1,347 @@
+"""The one text pipeline: how stored text and questions become tokens, the same for every search engine.
+
+A token stream is plain text with blanks between tokens; an engine only needs a whitespace tokenizer with positions.
+Every Han substring of two or more characters is found as an exact phrase, and nothing else is. `contains` says the same
+without any engine, by scanning; tests hold the engines to it.
+
+The rules:
+
+- Characters are folded by NFKC and lower-cased; invisible ones (format characters, variation selectors) vanish.
+- A text falls into *runs*. No phrase leaves its run. Punctuation and line breaks end a run; blanks do not: between two
+  Han characters they vanish (forms spread names: 姓    名), between two words they stand between two tokens.
+- A *word* is the longest run of letters and digits of any script but Han, found whole only. A single joining mark
+  (``- _ . , / : · ' & @ +``) between two words ends the word but not the run: 2024-03-02 and
+  Z109-ZY·YB03·2024·D10-00001 are runs of several words, found whole and by any sequence of their words.
+- A thousands comma vanishes, so 45,055.44 and 45055.44 are the same.
+- The dot inside a name (买买提·吐尔逊) vanishes, so the name is found with the dot, without it, and by its parts.
+- Numbers of eleven or more digits, also grouped as cards, telephone and citizen numbers are written, are never tokens:
+  they end a run as punctuation does (decision 20). Only `numbers_too` lets them in, for document numbers.
+- A run of Han characters c1…cn becomes c1c2, c2c3, …, c(n-1)cn, cn; right after a word it is led by c1. A question is
+  cut the same way, but its last run of Han characters drops the trailing cn, so it is a phrase of whole tokens. A
+  single Han character alone asks for every token that begins with it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+#: Stands between two runs in a stream; no word contains it, so no phrase crosses it.
+BREAK = "|"
+
+# Planes 2 and 3 hold the rarer Han characters; private-use characters are how older systems write rare names.
+_HAN = (
+    "\u2e80-\u2fd5\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ue000-\uf8ff"
+    "\U00020000-\U0003fffd\U000f0000-\U0010fffd"
+)
+_LINE_ENDS = "\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+_BLANK = rf"[^\S{_LINE_ENDS}]"
+_NAME_DOT = "[·•‧・∙⋅]"
+_JOINING = "[-_./:'&@+,‐‑–—−·•‧・∙⋅]"
+_LAST_WITH_CATEGORIES = 0x1FFFF  # above it lie only Han, private use, tags and selectors
+_LONG_NUMBER = re.compile(r"[0-9]{11}")
+#: The shortest text that the exact n-gram terms can answer alone.
+GRAM = 3
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and spans[-1][1] == number - 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return "".join(f"{re.escape(chr(a))}-{re.escape(chr(b))}" for a, b in spans)
+
+
+_is_han = re.compile(f"[{_HAN}]").match
+_WORD = _ranges(
+    point
+    for point in range(_LAST_WITH_CATEGORIES)
+    if unicodedata.category(chr(point))[0] in "LNM" and not _is_han(chr(point))
+)
+_MARKS = _ranges(point for point in range(_LAST_WITH_CATEGORIES) if unicodedata.combining(chr(point)))
+_CLUSTER = re.compile(f"[^{_MARKS}][{_MARKS}]+")
+
+_GROUPED = re.compile(
+    # cards (4 4 4 4 …), telephones (3 4 4), citizen numbers (6 8 4, 6 4 4 4)
+    r"(?<![0-9a-z])(?:[0-9]{4}(?:[ -][0-9]{4}){3}(?:[ -]?[0-9]{1,3})?"
+    r"|1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}"
+    r"|[0-9]{6}[ -]?(?:19|20)[0-9]{2}[ -]?[0-9]{4}[ -]?[0-9]{3}[0-9x])(?![0-9a-z])"
+)
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_PIECE = re.compile(
+    rf"(?P<han>[{_HAN}]+)"
+    rf"|(?P<amount>(?<![{_WORD}])(?<![0-9],)[0-9]{{1,3}}(?:,[0-9]{{3}}){{1,2}}(?![{_WORD}]|,[0-9]))"
+    rf"|(?P<word>[{_WORD}]+)"
+)
+_BLANKS = re.compile(rf"{_BLANK}*")
+_DOTTED = re.compile(rf"{_BLANK}*{_NAME_DOT}{_BLANK}*")
+_JOINED = re.compile(_JOINING)
+
+
+class _Folding(dict[int, str]):
+    """What each character becomes, worked out at its first use."""
+
+    def __missing__(self, point: int) -> str:
+        char = chr(point)
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", char).lower())
+        result = "".join(_plain(c) for c in folded)
+        self[point] = result
+        return result
+
+
+def _plain(char: str) -> str:
+    category = unicodedata.category(char)
+    if category in {"Cf", "Cs"} or "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef":
+        return ""
+    return str(unicodedata.digit(char)) if category == "Nd" else char
+
+
+_FOLDING = _Folding()
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Folded text; its character i comes from the original's characters `starts[i]` up to, not with, `ends[i]`."""
+
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of Han characters, or one word, at `start` to `end` of the folded text."""
+
+    text: str
+    han: bool
+    start: int
+    end: int
+
+
+Run = tuple[Piece, ...]
+
+
+def fold(text: str) -> str:
+    """The text in the form that is compared."""
+    return _CLUSTER.sub(lambda m: unicodedata.normalize("NFC", m[0]), text).translate(_FOLDING)
+
+
+def fold_with_offsets(text: str) -> Folded:
+    """As `fold`, with the way back to the characters of the original."""
+    chars: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    position = 0
+    while position < len(text):
+        cluster = _CLUSTER.match(text, position)
+        end = cluster.end() if cluster else position + 1
+        for char in fold(text[position:end]):
+            chars.append(char)
+            starts.append(position)
+            ends.append(end)
+        position = end
+    return Folded("".join(chars), tuple(starts), tuple(ends))
+
+
+def runs(folded: str, *, numbers_too: bool = False) -> Iterator[Run]:
+    """The runs of a folded text. Long numbers end a run, unless `numbers_too`."""
+    if not numbers_too:
+        folded = _without_grouped(folded)
+    run: list[Piece] = []
+    for match in _PIECE.finditer(folded):
+        piece = Piece(match[0].replace(",", ""), match["han"] is not None, match.start(), match.end())
+        if not numbers_too and not piece.han and _LONG_NUMBER.search(piece.text):
+            if run:
+                yield tuple(run)
+            run = []
+            continue
+        if run and not _adjacent(run[-1], piece, folded):
+            yield tuple(run)
+            run = []
+        run.append(piece)
+    if run:
+        yield tuple(run)
+
+
+def _adjacent(left: Piece, right: Piece, folded: str) -> bool:
+    if _BLANKS.fullmatch(folded, left.end, right.start):
+        return True
+    if left.han != right.han:
+        return False
+    between = _DOTTED if left.han else _JOINED
+    return between.fullmatch(folded, left.end, right.start) is not None
+
+
+def _without_grouped(folded: str) -> str:
+    """Blank out long numbers written in groups. Four or more years in a row are no card."""
+
+    def gone(match: re.Match[str]) -> str:
+        groups = re.split("[ -]", match[0])
+        if all(_YEAR.fullmatch(group) for group in groups):
+            return match[0]
+        return "\n" * len(match[0])
+
+    return _GROUPED.sub(gone, folded)
+
+
+def conceal_long_numbers(text: str) -> str:
+    """The text, of equal length, with every digit of a number that is not searchable replaced by •."""
+    folded = fold_with_offsets(text)
+    hidden = bytearray(len(text))
+    for span in _long_numbers(folded.text):
+        for index in range(*span):
+            hidden[folded.starts[index] : folded.ends[index]] = b"\x01" * (folded.ends[index] - folded.starts[index])
+    return "".join("•" if hide and char.isalnum() else char for char, hide in zip(text, hidden, strict=True))
+
+
+def _long_numbers(folded: str) -> Iterator[tuple[int, int]]:
+    open_text = _without_grouped(folded)
+    for match in _GROUPED.finditer(folded):
+        if open_text[match.start()] == "\n":
+            yield match.span()
+    for match in _PIECE.finditer(folded):
+        if match["word"] and _LONG_NUMBER.search(match[0]):
+            yield match.span()
+
+
+def _merged(run: Run) -> Iterator[tuple[str, bool]]:
+    """The run's stretches, Han ones that touch each other made one."""
+    held = ""
+    for piece in run:
+        if piece.han:
+            held += piece.text
+            continue
+        if held:
+            yield held, True
+            held = ""
+        yield piece.text, False
+    if held:
+        yield held, True
+
+
+def _tokens(run: Run, *, trailing: bool) -> list[str]:
+    tokens: list[str] = []
+    stretches = list(_merged(run))
+    for number, (text, han) in enumerate(stretches):
+        if not han:
+            tokens.append(text)
+            continue
+        if number:
+            tokens.append(text[0])
+        tokens += [text[i : i + 2] for i in range(len(text) - 1)]
+        if trailing or number < len(stretches) - 1:
+            tokens.append(text[-1])
+    return tokens
+
+
+def stream(text: str, *, numbers_too: bool = False) -> str:
+    """The tokens of a text with blanks between them, a `BREAK` after each run."""
+    tokens: list[str] = []
+    for run in runs(fold(text), numbers_too=numbers_too):
+        tokens += _tokens(run, trailing=True)
+        tokens.append(BREAK)
+    return " ".join(tokens)
+
+
+def grams(text: str) -> str:
+    """Each different stretch of `GRAM` Han characters of a text once, with blanks between them."""
+    found: dict[str, None] = {}
+    for run in runs(fold(text)):
+        for stretch, han in _merged(run):
+            if han:
+                found.update(dict.fromkeys(stretch[i : i + GRAM] for i in range(len(stretch) - GRAM + 1)))
+    return " ".join(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One run of a question. Exactly one of the two is set.
+
+    `tokens`: must follow each other in a stream. `grams` are terms that every text with this phrase has in its `grams`.
+    `whole_gram`: the one gram that answers the question alone. `initial`: a single Han character, asked for as the
+    beginning of a token.
+    """
+
+    tokens: tuple[str, ...] = ()
+    grams: tuple[str, ...] = ()
+    whole_gram: bool = False
+    initial: str | None = None
+
+
+def phrases(text: str) -> tuple[Phrase, ...]:
+    """What a question asks for: every phrase must hold. Empty if there is nothing in it that can be searched."""
+    found = []
+    for run in runs(fold(text), numbers_too=True):
+        stretches = list(_merged(run))
+        only, han = stretches[0]
+        if len(stretches) == 1 and han and len(only) == 1:
+            found.append(Phrase(initial=only))
+            continue
+        terms = tuple(s[i : i + GRAM] for s, is_han in stretches if is_han for i in range(len(s) - GRAM + 1))
+        alone = len(stretches) == 1 and han and len(only) == GRAM
+        found.append(Phrase(tokens=tuple(_tokens(run, trailing=False)), grams=terms, whole_gram=alone))
+    return tuple(found)
+
+
+# ---------------------------------------------------------------- the scan that defines what is found
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """A run as one string to be scanned: Han and words side by side, one blank between two words.
+
+    Its character i is character `at[i]` of the folded text.
+    """
+
+    text: str
+    at: tuple[int, ...]
+
+
+def flat(run: Run, *, folded: str) -> Flat:
+    chars: list[str] = []
+    at: list[int] = []
+    previous: Piece | None = None
+    for piece in run:
+        if previous is not None and not previous.han and not piece.han:
+            chars.append(" ")
+            at.append(previous.end)
+        for index in range(piece.start, piece.end):
+            if folded[index] != "," or piece.han:
+                chars.append(folded[index])
+                at.append(index)
+        previous = piece
+    return Flat("".join(chars), tuple(at))
+
+
+def occurrences(haystack: str, needle: str) -> Iterator[int]:
+    """Where a flat run stands in another, words only whole."""
+    start = haystack.find(needle)
+    while start >= 0:
+        end = start + len(needle)
+        if _edge(haystack, start) and _edge(haystack, end):
+            yield start
+        start = haystack.find(needle, start + 1)
+
+
+@cache
+def _is_word(char: str) -> bool:
+    return char != " " and not _is_han(char)
+
+
+def _edge(text: str, index: int) -> bool:
+    """Whether no word is cut at this place."""
+    return index in {0, len(text)} or not (_is_word(text[index - 1]) and _is_word(text[index]))
+
+
+def contains(text: str, query: str, *, numbers_too: bool = False) -> bool:
+    """Whether a plain scan finds every run of the query in the text. A query without any run is found nowhere.
+
+    `numbers_too` for a text of document numbers.
+    """
+    folded, question = fold(text), fold(query)
+    hay = [flat(run, folded=folded).text for run in runs(folded, numbers_too=numbers_too)]
+    needles = [flat(run, folded=question).text for run in runs(question, numbers_too=True)]
+    return bool(needles) and all(any(any(True for _ in occurrences(h, n)) for h in hay) for n in needles)
