@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, TypeVarTuple
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -32,9 +32,10 @@ from archive_app.core.errors import (
 )
 from archive_app.core.model import Base, Guarded, Identifier, QueuedJob, Record
 from archive_app.core.ports import Clock, Job
-from archive_app.core.vocabulary import MOVES, Action, IdentifierKind, JobState, PersonId, RecordState, Viewer
+from archive_app.core.vocabulary import MOVES, Action, JobState, RecordState, Viewer
 
 G = TypeVar("G", bound=Base)
+Ts = TypeVarTuple("Ts")
 _AUDIT_TABLES = frozenset({"audit_leaf", "audit_value", "audit_node", "audit_head"})
 
 
@@ -130,32 +131,37 @@ class Unit:
             raise NotFound(kind=entity.__tablename__)
         return found
 
-    def all(self, statement: sa.Select[Any]) -> Sequence[Any]:
+    def all(self, statement: sa.Select[G]) -> Sequence[G]:
         """Entities of the statement, in its order."""
         return self._session.scalars(statement).unique().all()
 
-    def first(self, statement: sa.Select[Any]) -> Any | None:  # noqa: ANN401 - the statement's own entity
+    def first(self, statement: sa.Select[G]) -> G | None:
         """The first entity, or None."""
         return self._session.scalars(statement.limit(1)).unique().first()
 
-    def rows(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    def rows(self, statement: sa.Select[*Ts]) -> Sequence[sa.Row[*Ts]]:
         """Columns only: no objects are made."""
         return self._session.execute(statement).all()
 
-    def stream(self, statement: sa.Select[Any], *, chunk: int = 500) -> Iterator[sa.Row[Any]]:
+    def stream(self, statement: sa.Select[*Ts], *, chunk: int = 500) -> Iterator[sa.Row[*Ts]]:
         """Rows of a large result, a chunk at a time."""
         yield from self._session.execute(statement.execution_options(yield_per=chunk))
 
-    def count(self, statement: sa.Select[Any]) -> int:
+    def count(self, statement: sa.Select[*Ts]) -> int:
         """How many rows the statement has for this viewer."""
         inner = statement.order_by(None).subquery()
         return self._session.execute(sa.select(sa.func.count()).select_from(inner)).scalar_one()
 
-    def known_person(self, kind: IdentifierKind, number_hash: str) -> PersonId | None:
-        """Whose number this is, also out of sight: a person is one person in all fonds. Gives an opaque id, no more."""
-        table = Identifier.__table__
-        statement = sa.select(table.c.person_id).where(table.c.kind == kind, table.c.hash == number_hash)
-        return self._session.connection().execute(statement).scalar_one_or_none()
+    def known(self, entity: type[Base], **equals: object) -> UUID | None:
+        """The id of the party with these values, also out of sight: one person is one person in all fonds.
+
+        Gives an opaque id and nothing else; linking it to a record is what brings the party into sight.
+        """
+        table = sa.inspect(entity).local_table
+        column = sa.inspect(entity).primary_key[0] if entity is not Identifier else table.c.person_id
+        statement = sa.select(column).where(*(table.c[name] == value for name, value in equals.items()))
+        self._session.flush()
+        return self._session.connection().execute(statement.limit(1)).scalar_one_or_none()
 
     # -- writing: a row that was not asked for by name is not written
 

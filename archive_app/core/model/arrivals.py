@@ -51,7 +51,14 @@ class IntakeFile(Guarded, Base):
     __table_args__ = (
         sa.ForeignKeyConstraint(["batch_id", "fonds_id"], ["batch.id", "batch.fonds_id"]),
         sa.UniqueConstraint("batch_id", "path", "sha256"),  # a batch fed again neither loses nor doubles
-        sa.Index("ix_intake_file_digest", "fonds_id", "sha256"),
+        sa.Index(
+            "ix_intake_file_accepted",
+            "fonds_id",
+            "sha256",
+            unique=True,  # of two equal files taken in at the same moment one is the duplicate
+            sqlite_where=sa.text("outcome = 'accepted'"),
+            postgresql_where=sa.text("outcome = 'accepted'"),
+        ),
     )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     batch_id: Mapped[UUID]

@@ -98,6 +98,7 @@ class Record(Guarded, Base):
     batch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("batch.id"), index=True)
     intake_file_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("intake_file.id"), index=True)
     class_code: Mapped[str | None] = mapped_column(sa.String(16))
+    boundaries_set: Mapped[bool] = mapped_column(default=False)  # where it begins and ends was decided
     type_code: Mapped[str | None] = mapped_column(sa.String(32))
     type_confidence: Mapped[float | None]
     type_reasons: Mapped[list[Any]] = mapped_column(default=list)
