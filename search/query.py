@@ -74,8 +74,8 @@ def _clauses(chunk: str, hash_number: HashNumber) -> Iterator[Clause]:
 
 
 def _texts(folded: str) -> Iterator[Clause]:
-    for run in text.runs(folded, numbers_too=True):
-        yield Clause("text", text.flat(run, folded=folded).text)
+    for run in text.run_texts(folded):
+        yield Clause("text", run)
 
 
 def explain(clauses: Sequence[Clause], filters: Mapping[str, tuple[str, ...]]) -> tuple[Meaning, ...]:

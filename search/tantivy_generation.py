@@ -132,7 +132,7 @@ class Generation:
             last = shown[-1]
             rank = (after.rank if after else 0) + len(shown)
             more = cursors.written(cursors.Cursor(rank, last.score, last.key, last.record), query=query)
-        return HitPage(hits, total, True, facets, more)  # noqa: FBT003 - a field of the port
+        return HitPage(hits, total, exact=True, facets=facets, after=more)
 
     def _newest(self, matching: tantivy.Query, after: cursors.Cursor | None) -> tantivy.Query:
         return matching if after is None else matching.and_must_match(self._asking.up_to(after.key))

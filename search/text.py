@@ -336,12 +336,18 @@ def _edge(text: str, index: int) -> bool:
     return index in {0, len(text)} or not (_is_word(text[index - 1]) and _is_word(text[index]))
 
 
+def run_texts(query: str) -> tuple[str, ...]:
+    """The runs of a question, each as one string. Every one of them must be found."""
+    folded = fold(query)
+    return tuple(flat(run, folded=folded).text for run in runs(folded, numbers_too=True))
+
+
 def contains(text: str, query: str, *, numbers_too: bool = False) -> bool:
     """Whether a plain scan finds every run of the query in the text. A query without any run is found nowhere.
 
     `numbers_too` for a text of document numbers.
     """
-    folded, question = fold(text), fold(query)
+    folded = fold(text)
     hay = [flat(run, folded=folded).text for run in runs(folded, numbers_too=numbers_too)]
-    needles = [flat(run, folded=question).text for run in runs(question, numbers_too=True)]
+    needles = run_texts(query)
     return bool(needles) and all(any(any(True for _ in occurrences(h, n)) for h in hay) for n in needles)
