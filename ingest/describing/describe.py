@@ -1,0 +1,101 @@
+"""The order of the steps from read pages to a description."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Final
+
+from archive_app.core.reference import DocumentType, ReferenceTables
+from archive_app.core.vocabulary import Level
+from ingest.describing.boundaries import looks_like_a_stack
+from ingest.describing.checks import checked
+from ingest.describing.classify import candidates, decide
+from ingest.describing.dates import formed_on
+from ingest.describing.facts import facts
+from ingest.describing.labelled import Pair, pairs
+from ingest.describing.layout import upright
+from ingest.describing.model import Description, FieldValue, ReadPage
+from ingest.describing.persons import parties
+from ingest.describing.review import reasons_to_look
+from ingest.describing.rosters import flag_repeats, roster
+from ingest.describing.terms import Terms
+from ingest.describing.titles import printed_title
+from ingest.describing.values import field_value
+
+#: Keys that number a document, the most telling first.
+_NUMBER_KEYS: Final = (
+    "doc_no",
+    "agreement_no",
+    "setl_id",
+    "bill_no",
+    "voucher_no",
+    "licence_no",
+    "bank_serial",
+    "case_no",
+)
+
+
+def describe(pages: Sequence[ReadPage], tables: ReferenceTables, *, today: date) -> Description:
+    """What the archive can say of these pages by itself, and why a person must look where it cannot.
+
+    `today` is the day in the archive's zone: no date after it is believed.
+    """
+    return describe_with(pages, Terms.of(tables), today=today)
+
+
+def describe_with(pages: Sequence[ReadPage], terms: Terms, *, today: date) -> Description:
+    """As `describe`, with the terms indexed before: for many records in a row."""
+    turned = tuple(upright(page) for page in pages)
+    found = candidates(turned, terms)
+    decided = decide(found)
+    kind = terms.type(decided.type) if decided else None
+    rows = flag_repeats(roster(turned, terms, today=today))
+    beside = (pair for page in turned for pair in pairs(page, terms) if pair.value not in rows.used)
+    fields = checked((*_fields(beside, kind, terms, today), *rows.fields), today=today)
+    mentions = (*parties(fields, kind, terms), *rows.mentions)
+    title = printed_title(turned[0], decided.reasons if decided else ()) if turned else None
+    day, evidence = formed_on(fields, turned, today=today)
+    given = facts(title or "", fields, mentions, turned)
+    node = terms.tables.class_for(kind.code, given=given) if kind else None
+    level = terms.tables.level_for(kind.code if kind else None)
+    return Description(
+        type=decided,
+        candidates=found,
+        class_code=node.code if node else None,
+        title=title or (kind.zh if kind else "未识别文件"),
+        formed_on=day,
+        formed_on_evidence=evidence,
+        document_number=_document_number(fields),
+        fields=fields,
+        parties=mentions,
+        level=max(level, Level.SENSITIVE) if any(party.number for party in mentions) else level,
+        review=reasons_to_look(
+            kind,
+            class_known=node is not None,
+            formed=day is not None,
+            fields=fields,
+            parties=mentions,
+            pages=turned,
+            stack=looks_like_a_stack(turned, terms, today=today),
+        ),
+    )
+
+
+def _fields(found: Iterable[Pair], kind: DocumentType | None, terms: Terms, today: date) -> tuple[FieldValue, ...]:
+    """One value for each pair; the same value of the same key counts once, with its surest reading."""
+    own = frozenset(item.key for item in kind.fields) if kind else frozenset()
+    best: dict[tuple[str, str], FieldValue] = {}
+    for pair in found:
+        for key in sorted(pair.keys, key=lambda key: key not in own):
+            value = field_value(pair, key, terms, today=today)
+            if value is None:
+                continue
+            known = best.get((value.key, value.value))
+            if known is None or known.confidence < value.confidence:
+                best[value.key, value.value] = value
+            break
+    return tuple(best.values())
+
+
+def _document_number(fields: Sequence[FieldValue]) -> str | None:
+    numbered = {value.key: value.value for value in reversed(fields) if value.row is None}
+    return next((numbered[key] for key in _NUMBER_KEYS if key in numbered), None)

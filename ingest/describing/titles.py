@@ -1,0 +1,135 @@
+"""Which lines of a page may be its title, and how well such a line fits a known title.
+
+Print under seals and poor copies are misread, so a few wrong characters are allowed, fewer the shorter the title is.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from rapidfuzz.distance import Levenshtein
+
+from archive_app.core.vocabulary import Box
+from ingest.describing.layout import Piece, UprightPage, plain, rows
+
+_HEAD: Final = 0.34  # of the page's height: titles stand in the upper third
+_FEWEST_ROWS: Final = 6  # on slips and cards the head may reach further down
+_LONGEST_PREFIX: Final = 26  # characters of place and agency before the title proper
+_SHORT: Final = 4  # characters: titles up to this length must match exactly
+_LEAST_LIKENESS: Final = 0.8
+_NOT_A_TITLE: Final = re.compile(r"[。，；《》?？!！]|^[\d一二三四五六七八九十]+[、.]|[:：]")
+_TRIMMINGS: Final = re.compile(
+    r"\([^()]*\)?$|^附(?:件|表)?\d*[:：]?|第?[一二三四五六]联$|(?:存根|正本|副本|续表|复印件)$|\s"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadLine:
+    """A line in the head of a page; `prominence` is 0 to 1 for size, middle and height on the page."""
+
+    text: str
+    page: int
+    box: Box  # upright
+    prominence: float
+
+
+@dataclass(frozen=True, slots=True)
+class TitleMatch:
+    """How a head line fits a known title."""
+
+    title: str
+    line: HeadLine
+    likeness: float  # 1 is exact
+    coverage: float  # share of the line that the title takes
+
+
+def head_lines(page: UprightPage) -> tuple[HeadLine, ...]:
+    """The lines that may be a title, from top to bottom; pieces of one row and two rows that follow are also joined."""
+    all_rows = rows(page.pieces)
+    if not all_rows:
+        return ()
+    usual = median(piece.height for piece in page.pieces)
+    within = [row for row in all_rows if row[0].top <= page.height * _HEAD]
+    head = all_rows[: max(len(within), _FEWEST_ROWS)]
+    found = [_line(row, page, usual) for row in head]
+    found += [_line((piece,), page, usual) for row in head if len(row) > 1 for piece in row]
+    found += [
+        _line((*upper, *lower), page, usual)
+        for upper, lower in pairwise(head)
+        if len(upper) == len(lower) == 1 and _alike(upper[0], lower[0])
+    ]
+    return tuple(found)
+
+
+def _alike(upper: Piece, lower: Piece) -> bool:
+    return 0.7 < upper.height / max(1, lower.height) < 1.4 and abs(upper.middle[0] - lower.middle[0]) < upper.height * 2  # noqa: PLR2004
+
+
+def _line(pieces: Iterable[Piece], page: UprightPage, usual: float) -> HeadLine:
+    pieces = tuple(pieces)
+    left, top = min(p.left for p in pieces), min(p.top for p in pieces)
+    right, bottom = max(p.right for p in pieces), max(p.bottom for p in pieces)
+    size = max(p.height for p in pieces) / max(1.0, usual)
+    off_middle = abs((left + right) / 2 - page.width / 2) / max(1, page.width)
+    high = 1 - top / max(1, page.height)
+    prominence = 0.45 * min(1.0, max(0.0, (size - 0.8) / 0.6)) + 0.3 * max(0.0, 1 - off_middle / 0.25) + 0.25 * high
+    return HeadLine("".join(p.text for p in pieces), page.number, (left, top, right - left, bottom - top), prominence)
+
+
+def bare(text: str) -> str:
+    """A line without what is printed around a title: bracketed remarks, annex numbers, copy names, blanks."""
+    previous = ""
+    while text != previous:
+        previous, text = text, _TRIMMINGS.sub("", text)
+    return text
+
+
+def matches(lines: Iterable[HeadLine], titles: Iterable[str]) -> Iterator[TitleMatch]:
+    """Every sufficiently good fit of a line with a title: the line ends with the title, after place and agency."""
+    known = tuple((title, folded(title)) for title in titles)
+    for line in lines:
+        text = bare(line.text)
+        if not text or _NOT_A_TITLE.search(text):
+            continue
+        text = folded(text)
+        for title, words in known:
+            match = _match(line, text, title, words)
+            if match:
+                yield match
+
+
+@lru_cache(maxsize=4096)
+def folded(text: str) -> str:
+    """A title as it is compared: plain, without blanks and without the brackets themselves."""
+    return re.sub(r"[\s()〔〕\[\]]", "", plain(text))
+
+
+def _match(line: HeadLine, text: str, title: str, words: str) -> TitleMatch | None:
+    if not words or not -1 <= len(text) - len(words) <= _LONGEST_PREFIX:
+        return None
+    coverage = min(1.0, len(words) / len(text))
+    if text.endswith(words):
+        return TitleMatch(title, line, 1.0, coverage)
+    if len(words) <= _SHORT:
+        return None
+    lengths = range(len(words) - 1, min(len(text), len(words) + 1) + 1)
+    best = max(Levenshtein.normalized_similarity(text[-length:], words) for length in lengths)
+    return TitleMatch(title, line, best, coverage) if best >= _LEAST_LIKENESS else None
+
+
+def printed_title(page: UprightPage, reasons: Iterable[str]) -> str | None:
+    """The title as printed: the line on which the type was recognised, else the most prominent line without figures."""
+    lines = head_lines(page)
+    known = next((reason.partition(":")[2] for reason in reasons if reason.startswith("title")), None)
+    if known:
+        fits = list(matches(lines, (known,)))
+        best = max(fits, key=lambda match: (match.likeness, match.line.prominence), default=None)
+        if best:
+            return bare(best.line.text) if best.likeness == 1 else known
+    plain_lines = [line for line in lines if not re.search(r"\d", line.text) and not _NOT_A_TITLE.search(line.text)]
+    most = max(plain_lines, key=lambda line: line.prominence, default=None)
+    return bare(most.text) or None if most else None

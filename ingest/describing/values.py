@@ -1,0 +1,201 @@
+"""From the text beside a label to the value of a field in its normal form, checked by itself.
+
+What cannot be a value of the field's format is no value; what is one with a fault is kept and doubtful.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from archive_app.core import numbers
+from archive_app.core.reference import Format
+from archive_app.core.vocabulary import FieldState
+from ingest.describing.amounts import amount_in
+from ingest.describing.dates import date_for
+from ingest.describing.labelled import Pair
+from ingest.describing.layout import Piece, plain
+from ingest.describing.model import Check, FieldValue
+from ingest.describing.persons import citizen_reading
+from ingest.describing.terms import Terms
+
+SURE: Final = 0.80  # the engine's confidence below which a value is doubtful
+_LONGEST_TEXT: Final = 200
+_LONGEST_NAME: Final = 6  # Han characters with something misread among them
+_SHORTEST_ORGANISATION: Final = 3
+_NAME: Final = re.compile(r"[㐀-鿿豈-﫿\U00020000-\U0003ffff〇·]{2,20}|[A-Za-z][A-Za-z .,'·-]{2,60}")
+_NOT_A_NAME: Final = re.compile(r"签[字名章]|盖章|公章|年|单位|日期|电话|意见|姓名|性别|号码")
+_TICKED: Final = re.compile(r"[☑√✓■●Rv]\s*([男女])")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value in normal form with the checks it went through. `doubtful` if one of them failed or it was repaired."""
+
+    value: str
+    checks: tuple[Check, ...] = ()
+    doubtful: bool = False
+
+
+def field_value(pair: Pair, key: str, terms: Terms, *, today: date) -> FieldValue | None:
+    """The value of one field from a pair, or None if the text is no value of the field's format."""
+    return value_of(pair.value, key, terms, today=today)
+
+
+def value_of(piece: Piece, key: str, terms: Terms, *, today: date, row: int | None = None) -> FieldValue | None:
+    """The value that a piece of text gives to a field, or None if the text is no value of the field's format."""
+    reading = _read(key, terms.fields[key].format, piece.text, terms, today)
+    if reading is None:
+        return None
+    doubtful = reading.doubtful or piece.confidence < SURE
+    return FieldValue(
+        key,
+        reading.value,
+        piece.as_read,
+        piece.page,
+        piece.source,
+        piece.confidence,
+        row=row,
+        checks=reading.checks,
+        state=FieldState.DOUBTFUL if doubtful else FieldState.READ,
+    )
+
+
+def _read(key: str, form: Format, text: str, terms: Terms, today: date) -> Reading | None:
+    match form:
+        case Format.CITIZEN_NUMBER:
+            found = citizen_reading(text, today=today, regions=terms.regions)
+            return Reading(found.number, found.checks, doubtful=not found.sound) if found else None
+        case Format.DATE | Format.MONTH:
+            return _date(key, text, today)
+        case Format.MONEY:
+            return _money(text)
+        case Format.PROVIDER_CODE:
+            faults = numbers.provider_code_faults(text, regions=terms.regions or None)
+            return _coded(text, faults, least=8)
+        case Format.PHONE | Format.BANK_CARD | Format.USCC | Format.SPECIAL_DISEASE:
+            return _coded(text, _FAULTS[form](text), least=5)
+        case _:
+            reader = _PLAIN.get(form, _text)
+            return reader(text)
+
+
+_FAULTS: Final[Mapping[Format, Callable[[str], tuple[str, ...]]]] = {
+    Format.PHONE: numbers.phone_faults,
+    Format.BANK_CARD: numbers.bank_card_faults,
+    Format.USCC: numbers.uscc_faults,
+    Format.SPECIAL_DISEASE: numbers.special_disease_faults,
+}
+
+
+def _coded(text: str, faults: tuple[str, ...], *, least: int) -> Reading | None:
+    value = numbers.compact(text)
+    if sum(character.isascii() and character.isalnum() for character in value) < least:
+        return None
+    checks = (Check("form", "form" not in faults), *(Check(fault, passed=False) for fault in faults if fault != "form"))
+    return Reading(value, checks, doubtful=bool(faults))
+
+
+def _date(key: str, text: str, today: date) -> Reading | None:
+    written = date_for(key, text)
+    if written is None:
+        return (
+            Reading(plain(text), (Check("date", passed=False),), doubtful=True) if re.search(r"\d{4}", text) else None
+        )
+    day = written.as_date()
+    is_future = bool(day and day > today) and not key.endswith(("_to", "_from"))
+    return Reading(
+        str(written), (Check("real-date", passed=True), Check("not-future", not is_future)), doubtful=is_future
+    )
+
+
+def _money(text: str) -> Reading | None:
+    amount = amount_in(text)
+    if amount is None:
+        return None
+    checks = () if amount.agrees is None else (Check("capitals-agree", amount.agrees),)
+    return Reading(f"{amount.value:f}", checks, doubtful=amount.doubtful)
+
+
+def _name(text: str) -> Reading | None:
+    value = re.sub(r"\(.*?\)$", "", plain(text)).strip(" :：;；,，。、_")
+    if re.search(r"[㐀-鿿]", value):
+        value = value.replace(" ", "")
+    if _NOT_A_NAME.search(value):
+        return None
+    if _NAME.fullmatch(value):
+        return Reading(value)
+    letters = re.sub(r"[^㐀-鿿]", "", value)
+    return Reading(value, (Check("form", passed=False),), doubtful=True) if 1 < len(letters) <= _LONGEST_NAME else None
+
+
+def _sex(text: str) -> Reading | None:
+    value = plain(text)
+    ticked = _TICKED.search(value)
+    if ticked:
+        return Reading(ticked.group(1))
+    return Reading(value[0]) if value and value[0] in "男女" and not re.search("[男女]", value[1:]) else None
+
+
+def _integer(text: str) -> Reading | None:
+    found = re.fullmatch(r"(\d[\d,]*)\s*[天日人次月张件个岁年页份]*", plain(text))
+    return Reading(found.group(1).replace(",", "")) if found else None
+
+
+def _percent(text: str) -> Reading | None:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", plain(text))
+    return Reading(found.group(1)) if found else None
+
+
+def _year(text: str) -> Reading | None:
+    found = re.match(r"((?:19|20)\d\d)(?!\d)", plain(text))
+    return Reading(found.group(1)) if found else None
+
+
+def _region(text: str) -> Reading | None:
+    value = plain(text)
+    return Reading(value) if value else None
+
+
+def _icd(text: str) -> Reading | None:
+    value = plain(text).replace(" ", "")
+    if not re.match(r"[A-Za-z0-9]\d", value):
+        return None
+    faults = numbers.icd_faults(value)
+    return Reading(value, (Check("form", not faults),), doubtful=bool(faults))
+
+
+def _code(text: str) -> Reading | None:
+    value = plain(text).replace(" ", "")
+    return Reading(value) if re.search(r"[A-Za-z0-9]", value) and len(value) <= _LONGEST_TEXT else None
+
+
+def _organisation(text: str) -> Reading | None:
+    value = re.sub(r" ?\((?:盖章|公章|章|签章)\)$", "", plain(text)).strip(" :：;；,，。_")
+    return Reading(value) if len(value) >= _SHORTEST_ORGANISATION and re.search(r"[㐀-鿿]{2}", value) else None
+
+
+def _text(text: str) -> Reading | None:
+    value = plain(text).strip(" :：_")
+    return Reading(value) if value and len(value) <= _LONGEST_TEXT else None
+
+
+def _nothing(text: str) -> Reading | None:
+    """Marks (seals, signatures) are not read from text."""
+    del text
+    return None
+
+
+_PLAIN: Final[Mapping[Format, Callable[[str], Reading | None]]] = {
+    Format.NAME: _name,
+    Format.ORGANISATION: _organisation,
+    Format.SEX: _sex,
+    Format.INTEGER: _integer,
+    Format.PERCENT: _percent,
+    Format.YEAR: _year,
+    Format.REGION: _region,
+    Format.ICD: _icd,
+    Format.CODE: _code,
+    Format.MARK: _nothing,
+}
