@@ -184,7 +184,7 @@ class DocumentType(Entry):
     `titles` are whole titles or their distinctive part; `negative_titles` near misses that belong elsewhere;
     `key_labels` printed labels that support the type. An `attachment` follows the class of its case; `structure`
     (covers, file lists, separator sheets) is not content. A `roster` names one person a row. `provider` says which
-    kind of institution the provider fields speak of.
+    kind of institution the provider fields speak of. `rule` stands before the rule of the class, where it is given.
     """
 
     titles: tuple[str, ...]
@@ -196,6 +196,7 @@ class DocumentType(Entry):
     roster: bool = False
     provider: ProviderKind | None = None
     level: str
+    rule: str | None = None
     fields: tuple[TypeField, ...] = ()
 
     @property

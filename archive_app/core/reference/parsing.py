@@ -17,7 +17,6 @@ from archive_app.core.reference.entries import (
     ArchiveClass,
     CaseRule,
     DocumentType,
-    Entry,
     FieldDefinition,
     Kind,
     LevelLabel,
@@ -30,21 +29,20 @@ from archive_app.core.reference.entries import (
     TimelineLane,
 )
 
-_ENTRY_TYPES: Final[Mapping[Kind, type[Entry]]] = {
-    Kind.CLASSES: ArchiveClass,
-    Kind.RETENTION_RULES: RetentionRule,
-    Kind.DOCUMENT_TYPES: DocumentType,
-    Kind.FIELDS: FieldDefinition,
-    Kind.LEVELS: LevelLabel,
-    Kind.ROLES: Role,
-    Kind.PURPOSES: Purpose,
-    Kind.REGIONS: Region,
-    Kind.NUMBER_PATTERNS: NumberPattern,
-    Kind.COMPLETENESS: CaseRule,
-    Kind.LANES: TimelineLane,
+_ADAPTERS: Final[Mapping[Kind, TypeAdapter[Any]]] = {
+    Kind.CLASSES: TypeAdapter(Table[ArchiveClass]),
+    Kind.RETENTION_RULES: TypeAdapter(Table[RetentionRule]),
+    Kind.DOCUMENT_TYPES: TypeAdapter(Table[DocumentType]),
+    Kind.FIELDS: TypeAdapter(Table[FieldDefinition]),
+    Kind.LEVELS: TypeAdapter(Table[LevelLabel]),
+    Kind.ROLES: TypeAdapter(Table[Role]),
+    Kind.PURPOSES: TypeAdapter(Table[Purpose]),
+    Kind.REGIONS: TypeAdapter(Table[Region]),
+    Kind.NUMBER_PATTERNS: TypeAdapter(Table[NumberPattern]),
+    Kind.COMPLETENESS: TypeAdapter(Table[CaseRule]),
+    Kind.LANES: TypeAdapter(Table[TimelineLane]),
 }
 _HEADER: Final = frozenset({"kind", "version", "valid_from", "basis", "source", "certainty", "entries"})
-_DATED: Final = r"^\d{4}-\d{2}-\d{2}$"
 
 
 def bundled() -> Mapping[Kind, str]:
@@ -75,20 +73,18 @@ def parse(kind: Kind | str, mapping: Mapping[str, Any]) -> Table[Any]:
     inherited = {key: mapping[key] for key in ("basis", "certainty") if key in mapping}
     plain = {key: value for key, value in mapping.items() if key in _HEADER - {"entries", "certainty"}}
     plain["entries"] = [inherited | entry if isinstance(entry, dict) else entry for entry in entries]
-    faults = {f"{kind}.{key}": "unknown-key" for key in mapping if key not in _HEADER}
+    faults: dict[str, object] = {f"{kind}.{key}": "unknown-key" for key in mapping if key not in _HEADER}
     if mapping.get("kind") != kind:
         faults[f"{kind}.kind"] = "wrong-kind"
     if not entries:
         faults[f"{kind}.entries"] = "missing"
     faults |= _repeated_codes(kind, entries)
     try:
-        table: Table[Any] = TypeAdapter(Table[_ENTRY_TYPES[kind]]).validate_json(  # type: ignore[misc]  # by kind
-            json.dumps(plain, default=str)
-        )
+        table: Table[Any] = _ADAPTERS[kind].validate_json(json.dumps(plain, default=str))
     except ValidationError as failure:
         for error in failure.errors(include_url=False):
             faults.setdefault(_path(kind, entries, error["loc"]), error["type"].replace("_", "-"))
-        table = None  # type: ignore[assignment]  # never returned: faults is not empty
+        raise InvalidInput("reference-faults", **faults) from None
     if faults:
         raise InvalidInput("reference-faults", **faults)
     return table
