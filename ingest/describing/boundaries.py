@@ -15,12 +15,13 @@ from ingest.describing.labelled import pairs
 from ingest.describing.layout import UprightPage, upright
 from ingest.describing.model import ReadPage
 from ingest.describing.rosters import roster
-from ingest.describing.terms import Terms
+from ingest.describing.terms import Terms, terms_of
 from ingest.describing.values import field_value
 
 _PAGE_OF: Final = re.compile(
     r"第\s*(\d{1,3})\s*页\s*[/,，;； ]?\s*共\s*(\d{1,3})\s*页|共\s*(\d{1,3})\s*页\s*[/,，;； ]?\s*第\s*(\d{1,3})\s*页"
 )
+_ANY_DAY: Final = date.max  # numbers are only compared here, not believed
 _PERSONAL_KEYS: Final = ("certno", "psn_no")
 _DOCUMENT_KEYS: Final = ("setl_id", "bill_no", "agreement_no", "doc_no", "voucher_no", "case_no")
 
@@ -36,14 +37,14 @@ class _Head:
     place: tuple[int, int] | None  # 第 n 页 共 m 页
 
 
-def boundaries(pages: Sequence[ReadPage], tables: ReferenceTables, *, today: date) -> tuple[tuple[int, ...], ...]:
+def boundaries(pages: Sequence[ReadPage], tables: ReferenceTables) -> tuple[tuple[int, ...], ...]:
     """The groups of page numbers that are records, in order; one group unless every cut is certain.
 
     A page starts a record if a form's title heads it and it names another person or document number than the record
     before, or if it says 第 1 页 共 n 页 where the sequence before is complete.
     """
-    terms = Terms.of(tables)
-    heads = tuple(_head(upright(page), terms, today) for page in pages)
+    terms = terms_of(tables)
+    heads = tuple(_head(upright(page), terms) for page in pages)
     groups: list[list[_Head]] = []
     for head in heads:
         if groups and not _starts(head, groups[-1]):
@@ -53,11 +54,11 @@ def boundaries(pages: Sequence[ReadPage], tables: ReferenceTables, *, today: dat
     return tuple(tuple(head.page for head in group) for group in groups)
 
 
-def looks_like_a_stack(pages: Sequence[UprightPage], terms: Terms, *, today: date) -> bool:
+def looks_like_a_stack(pages: Sequence[UprightPage], terms: Terms) -> bool:
     """Whether pages that are kept together may be several records: two titled pages, or two persons on two pages."""
     if len(pages) < 2:  # noqa: PLR2004 one page is one record
         return False
-    heads = tuple(_head(page, terms, today) for page in pages)
+    heads = tuple(_head(page, terms) for page in pages)
     titled = [head for head in heads if head.type]
     persons = [head.persons for head in heads if head.persons]
     differ = any(one.isdisjoint(other) for one in persons for other in persons)
@@ -84,15 +85,15 @@ def _starts(head: _Head, group: Sequence[_Head]) -> bool:
     return other_person or (other_document and (same_person or not persons) and head.type == group[0].type)
 
 
-def _head(page: UprightPage, terms: Terms, today: date) -> _Head:
+def _head(page: UprightPage, terms: Terms) -> _Head:
     decided = decide(candidates((page,), terms))
-    rows = roster((page,), terms, today=today)
+    rows = roster((page,), terms, today=_ANY_DAY)
     values = [
         value
         for pair in pairs(page, terms)
         if pair.value not in rows.used
         for key in pair.keys[:1]
-        if (value := field_value(pair, key, terms, today=today))
+        if (value := field_value(pair, key, terms, today=_ANY_DAY))
     ]
     return _Head(
         page.number,

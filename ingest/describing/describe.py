@@ -17,7 +17,7 @@ from ingest.describing.model import Description, FieldValue, ReadPage
 from ingest.describing.persons import parties
 from ingest.describing.review import reasons_to_look
 from ingest.describing.rosters import flag_repeats, roster
-from ingest.describing.terms import Terms
+from ingest.describing.terms import Terms, terms_of
 from ingest.describing.titles import printed_title
 from ingest.describing.values import field_value
 
@@ -39,11 +39,11 @@ def describe(pages: Sequence[ReadPage], tables: ReferenceTables, *, today: date)
 
     `today` is the day in the archive's zone: no date after it is believed.
     """
-    return describe_with(pages, Terms.of(tables), today=today)
+    return describe_with(pages, terms_of(tables), today=today)
 
 
 def describe_with(pages: Sequence[ReadPage], terms: Terms, *, today: date) -> Description:
-    """As `describe`, with the terms indexed before: for many records in a row."""
+    """As `describe`, with terms of one's own making."""
     turned = tuple(upright(page) for page in pages)
     found = candidates(turned, terms)
     decided = decide(found)
@@ -75,7 +75,7 @@ def describe_with(pages: Sequence[ReadPage], terms: Terms, *, today: date) -> De
             fields=fields,
             parties=mentions,
             pages=turned,
-            stack=looks_like_a_stack(turned, terms, today=today),
+            stack=looks_like_a_stack(turned, terms),
         ),
     )
 

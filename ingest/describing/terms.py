@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from archive_app.core.reference import DocumentType, FieldDefinition, ReferenceTables
 from ingest.describing.layout import plain
@@ -33,6 +34,12 @@ class Terms:
     def type(self, code: str) -> DocumentType | None:
         """The type with this code, if the tables know it."""
         return next((kind for kind in self.types if kind.code == code), None)
+
+
+@lru_cache(maxsize=4)
+def terms_of(tables: ReferenceTables) -> Terms:
+    """The terms of these tables, indexed once for as long as they are in force."""
+    return Terms.of(tables)
 
 
 def bare_label(text: str) -> str:
