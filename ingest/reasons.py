@@ -184,6 +184,15 @@ _ALL: tuple[Reason, ...] = (
         ("The document has macros.", "Macros run programs.", "Save it without macros and hand that in."),
     ),
     _reason(
+        "xml-entities",
+        ("XML 声明了实体或文档类型。", "实体可引入外部内容, 或无限膨胀。", "请由出具单位的平台重新导出后送交。"),
+        (
+            "The XML declares entities or a document type.",
+            "Entities can pull in outside content or grow without end.",
+            "Export it again from the issuer's platform and hand that in.",
+        ),
+    ),
+    _reason(
         "attachment",
         ("文件内嵌有不允许的附件。", "附件类型不是数据、版式文件或图像。", "请将附件单独送交, 并删除文件内的附件。"),
         (

@@ -5,53 +5,74 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
-from archive_app.core.errors import ArchiveError, Refused
-from ingest.opening import pdf, pictures, raster, sniff, wire
+from archive_app.core.errors import Refused
+from ingest.opening import kinds, raster, rendition, wire
 from ingest.opening.confinement import confine
-from ingest.opening.model import PAGE_DPI, Limits
+from ingest.opening.model import Limits
 
 Answer = dict[str, Any]
 
 
-def _examine(request: wire.Message, limits: Limits) -> Answer:
-    path = Path(request["path"])
-    size = path.stat().st_size
-    if size > limits.bytes:
-        raise Refused("too-large", size=size, limit=limits.bytes)
-    media_type = sniff.media_type_of(path)
-    kind = pdf.examine if media_type == "application/pdf" else pictures.examine
-    return asdict(kind(path, media_type, limits))
+class Desk:
+    """Does what a request asks for and puts every failure into words."""
 
+    def __init__(self, limits: Limits, answers: BinaryIO) -> None:
+        self._limits = limits
+        self._answers = answers
+        self._deeds: Final[dict[str, Callable[[wire.Message], Answer]]] = {
+            "examine": self._examine,
+            "page": self._page,
+            "extract": self._extract,
+            "rendition": self._rendition,
+        }
 
-def _page(request: wire.Message, limits: Limits) -> Answer:
-    path, number = Path(request["path"]), int(request["number"])
-    if request["media_type"] == "application/pdf":
-        image, dpi = pdf.draw(path, number), PAGE_DPI
-    else:
-        image, dpi = pictures.decode(path, number, limits)
-    pixels = raster.bitmap_of(image)
-    with Path(request["pixels"]).open("wb") as stream:
-        stream.write(memoryview(pixels).cast("B"))
-    with Path(request["view"]).open("wb") as stream:
-        stream.write(raster.view_of(image))
-    return {"number": number, "width": image.width, "height": image.height, "dpi": dpi, "picture": True, "lines": None}
+    def answer(self, request: wire.Message) -> Answer:
+        try:
+            return {"done": self._deeds[request["deed"]](request)}
+        except Refused as error:
+            return {"refused": error.code, "parameters": error.parameters}
+        except MemoryError:
+            return {"refused": "too-much-memory", "parameters": {"limit": self._limits.memory}}
+        except RecursionError:
+            return {"refused": "loop", "parameters": {}}
+        except OSError as error:
+            return {"refused": "unreadable", "parameters": {"detail": type(error).__name__}}
+        except Exception as error:  # noqa: BLE001  decoders fail in every way there is; the file is what they failed on
+            return {"refused": "damaged", "parameters": {"detail": f"{type(error).__name__}: {error}"[:200]}}
 
+    def _progress(self) -> None:
+        wire.send(self._answers, {"progress": True})
 
-_DEEDS: dict[str, Callable[[wire.Message, Limits], Answer]] = {"examine": _examine, "page": _page}
+    def _examine(self, request: wire.Message) -> Answer:
+        return asdict(kinds.examine(Path(request["path"]), request["name"], self._limits, self._progress))
 
+    def _page(self, request: wire.Message) -> Answer:
+        number = int(request["number"])
+        content = kinds.page(Path(request["path"]), request["media_type"], number, self._limits)
+        if content.picture is not None:
+            Path(request["view"]).write_bytes(raster.view_of(content.picture))
+            raster.write_pixels(content.picture, Path(request["pixels"]))
+        lines = None if content.text is None else [[line.text, line.box] for line in content.text]
+        return {
+            "number": number,
+            **asdict(content.shape),
+            "picture": content.picture is not None,
+            "lines": lines,
+        }
 
-def answer(request: wire.Message, limits: Limits) -> Answer:
-    """What the request asked for, or why not: every failure becomes words."""
-    try:
-        return {"done": _DEEDS[request["deed"]](request, limits)}
-    except ArchiveError as error:
-        return {"refused": error.code, "parameters": {k: v for k, v in error.parameters.items() if v is not None}}
-    except MemoryError:
-        return {"refused": "too-much-memory", "parameters": {"limit": limits.memory}}
-    except Exception as error:  # noqa: BLE001  decoders fail in every way there is; the file is what they failed on
-        return {"refused": "damaged", "parameters": {"detail": f"{type(error).__name__}: {error}"[:200]}}
+    def _extract(self, request: wire.Message) -> Answer:
+        pages = [int(number) for number in request["pages"]]
+        target = Path(request["target"])
+        return {"media_type": kinds.extract(Path(request["path"]), request["media_type"], pages, target, self._limits)}
+
+    def _rendition(self, request: wire.Message) -> Answer:
+        target = Path(request["target"])
+        made = rendition.make(
+            Path(request["path"]), request["media_type"], target, seconds=self._limits.page_seconds - 1
+        )
+        return {"media_type": made}
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
@@ -61,9 +82,10 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         return
     limits = Limits(**opening["limits"])
     confine(limits)
+    desk = Desk(limits, answers)
     wire.send(answers, {"ready": os.getpid()})
     while (request := wire.receive(requests)) is not None:
-        wire.send(answers, answer(request, limits))
+        wire.send(answers, desk.answer(request))
 
 
 if __name__ == "__main__":

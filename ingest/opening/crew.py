@@ -1,5 +1,6 @@
 """The children: started before they are needed, watched by the clock, replaced after use, growth or death."""
 
+import contextlib
 import os
 import selectors
 import signal
@@ -23,7 +24,7 @@ _GROWTH = 256 << 20  # resident bytes after an answer that make a child be repla
 _OWN_FAULT = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
 
 
-class _Slow(Exception):  # noqa: N818  it is caught here, nobody else sees it
+class _Slow(Exception):
     """The child did not answer in time."""
 
 
@@ -31,7 +32,6 @@ class _Child:
     def __init__(self, limits: Limits, scratch: Path) -> None:
         self.served = 0
         self.ready = False
-        self._buffer = bytearray()
         # Only what finding Python and its modules takes: no settings, no keys, no home.
         environment = {
             "PATH": "/usr/bin:/bin",
@@ -52,11 +52,13 @@ class _Child:
             start_new_session=True,
             close_fds=True,
         )
+        if self._process.stdin is None or self._process.stdout is None:
+            raise ChildDied(status="no pipes")
+        self._requests, self._answers = self._process.stdin, self._process.stdout
         self._send({"limits": asdict(limits)})
 
     def _send(self, message: wire.Message) -> None:
-        assert self._process.stdin is not None
-        wire.send(self._process.stdin, message)
+        wire.send(self._requests, message)
 
     def ask(self, message: wire.Message, seconds: float) -> wire.Message:
         """Raises `_Slow`, `EOFError` (it died)."""
@@ -66,18 +68,23 @@ class _Child:
                 self.ready = True
             self._send(message)
             self.served += 1
-            return self._receive(seconds)
+            return self._answer(seconds)
         except BrokenPipeError as error:
             raise EOFError from error
 
+    def _answer(self, seconds: float) -> wire.Message:
+        """Each page the child reports gives it `seconds` more."""
+        while "progress" in (message := self._receive(seconds)):
+            continue
+        return message
+
     def _receive(self, seconds: float) -> wire.Message:
-        assert self._process.stdout is not None
         deadline = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
+            selector.register(self._answers, selectors.EVENT_READ)
             if not selector.select(max(0.0, deadline - time.monotonic())):
                 raise _Slow
-        message = wire.receive(self._process.stdout)
+        message = wire.receive(self._answers)
         if message is None:
             raise EOFError
         return message
@@ -92,12 +99,9 @@ class _Child:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         status = self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue
+        for pipe in (self._requests, self._answers):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
         return status
 
 

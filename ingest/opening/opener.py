@@ -13,7 +13,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from archive_app.core.errors import Refused
 from ingest.opening.crew import Crew
 from ingest.opening.model import Examination, Limits, OpenedPage, PageShape, TextLine
 
@@ -87,13 +86,33 @@ class Opener:
         )
 
     def extract(self, path: Path, media_type: str, pages: Sequence[int], target: Path) -> str:
-        """Copy pages, from 1, into a file of their own without re-encoding. Returns its media type."""
-        raise Refused("cannot-extract", media_type=media_type, pages=len(pages), target=target.name, source=path.name)
+        """Copy pages, from 1 and in that order, into a file of their own without re-encoding; returns its media type.
+
+        Raises `Refused`: `no-such-page`, or `cannot-extract` for kinds without separable pages.
+        """
+        found = self._crew.ask(
+            {
+                "deed": "extract",
+                "path": os.fspath(path.absolute()),
+                "media_type": media_type,
+                "pages": list(pages),
+                "target": os.fspath(target.absolute()),
+            }
+        )
+        return str(found["media_type"])
 
     def rendition(self, path: Path, media_type: str, target: Path) -> str | None:
         """A viewing copy as PDF for documents without pages of their own; None where nothing here can make one."""
-        del path, media_type, target
-        return None
+        found = self._crew.ask(
+            {
+                "deed": "rendition",
+                "path": os.fspath(path.absolute()),
+                "media_type": media_type,
+                "target": os.fspath(target.absolute()),
+            }
+        )
+        made = found["media_type"]
+        return None if made is None else str(made)
 
     def close(self) -> None:
         """End the children."""

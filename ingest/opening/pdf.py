@@ -1,52 +1,216 @@
-"""PDF: its pages drawn at 300 dpi, with their own text."""
+"""PDF (ISO 32000): proven whole and without active content before it is drawn.
 
+The file must stand as it was written: an index that has to be rebuilt, a picture that is named but absent, or a stream
+that ends early is refused, although renderers would show something.
+"""
+
+import mmap
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 import pikepdf
-import pypdfium2 as pdfium
-from PIL import Image
 
 from archive_app.core.errors import Refused
-from ingest.opening.model import PAGE_DPI, Examination, Limits, PageShape
+from ingest.opening import pdf_active, pdf_draw, pdf_streams, trailing
+from ingest.opening.model import Examination, Limits
 
-_SCALE = PAGE_DPI / 72
+_TAIL: Final = 2048
+_OBJECT_STREAM: Final = re.compile(rb"/Type\s*/(?:ObjStm|XRef)\b")
+_HEAD_OF_STREAM: Final = re.compile(rb"stream\r?\n")
+_DO: Final = re.compile(rb"/([^\s/<>\[\](){}%]+)\s+Do\b")
+_SHOWS_TEXT: Final = re.compile(rb"(?:\)|>|\])\s*(?:Tj|TJ|'|\")")
+_INVISIBLE: Final = re.compile(rb"\b3\s+Tr\b")
+_ESCAPE: Final = re.compile(r"#([0-9A-Fa-f]{2})")
+_DEEPEST: Final = 24
+_SCAN_PIXELS: Final = 300_000  # a picture of this size is a page, smaller ones are seals and logos
+
+Progress = Callable[[], None]
 
 
-def _pixels(points: float) -> int:
-    return max(1, -int(-points * _SCALE // 1))
+def examine(path: Path, limits: Limits, progress: Progress) -> Examination:
+    """Structure, content and every picture of the whole file. Raises `Refused`."""
+    notes = _check_outside(path, limits)
+    with _opened(path) as document:
+        if document.is_encrypted:
+            raise Refused("encrypted")
+        pages = _pages(document, limits)
+        notes += pdf_active.check(document)
+        walk = _Walk(limits)
+        kinds = set()
+        for number, page in enumerate(pages, start=1):
+            kinds.add(walk.page(page, number))
+            progress()
+        notes += tuple(sorted(walk.notes)) + (kinds.pop() if len(kinds) == 1 else "mixed",)
+        version = document.pdf_version
+    shapes = pdf_draw.shapes(path, limits)
+    if len(shapes) != len(pages):
+        raise Refused("damaged", part="PDF pages", seen=len(shapes), expected=len(pages))
+    return Examination(media_type="application/pdf", format=f"PDF {version}", pages=shapes, notes=notes)
 
 
-def examine(path: Path, media_type: str, limits: Limits) -> Examination:
-    """Structure of the whole file."""
+@contextmanager
+def _opened(path: Path) -> Iterator[pikepdf.Pdf]:
     try:
-        with pikepdf.open(path) as document:
-            version = document.pdf_version
+        with pikepdf.open(path, attempt_recovery=False, suppress_warnings=True) as document:
+            yield document
     except pikepdf.PasswordError as error:
         raise Refused("encrypted") from error
     except pikepdf.PdfError as error:
-        raise Refused("damaged", detail=str(error)[:200]) from error
-    document = pdfium.PdfDocument(path)
-    try:
-        if len(document) > limits.pages:
-            raise Refused("too-many-pages", pages=len(document), limit=limits.pages)
-        shapes = []
-        for index in range(len(document)):
-            width, height = (_pixels(side) for side in document.get_page_size(index))
-            if width * height > limits.page_pixels:
-                raise Refused("too-many-pixels", page=index + 1, width=width, height=height, limit=limits.page_pixels)
-            shapes.append(PageShape(width=width, height=height, dpi=PAGE_DPI))
-    finally:
-        document.close()
-    return Examination(media_type=media_type, format=f"PDF {version}", pages=tuple(shapes))
+        code = "loop" if "oop detected" in str(error) else "damaged"
+        raise Refused(code, detail=str(error).replace(str(path), "")[:160]) from error
 
 
-def draw(path: Path, number: int) -> Image.Image:
-    """The page as it looks, at 300 dpi."""
-    document = pdfium.PdfDocument(path)
+def _check_outside(path: Path, limits: Limits) -> tuple[str, ...]:
+    """What can be told from the bytes alone: an end, nothing hidden behind or before it, no packed indexes that burst."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        end = data.rfind(b"%%EOF")
+        if end < 0 or end < len(data) - trailing.PADDING - _TAIL:
+            raise Refused("truncated", part="%%EOF")
+        rest = data[end + 5 :]
+        notes = trailing.check(rest) if rest.strip() else ()
+        if zipfile.is_zipfile(path):
+            raise Refused("polyglot", kind="ZIP")
+        if data.find(b"%PDF-", 0, 1024) > 0:
+            notes += ("leading-bytes",)
+        for match in _OBJECT_STREAM.finditer(data):
+            head = _HEAD_OF_STREAM.search(data, match.end(), match.end() + 1024)
+            if head:
+                _check_object_stream(data, head.end(), limits)
+    return notes
+
+
+def _check_object_stream(data: mmap.mmap, at: int, limits: Limits) -> None:
+    unpack, length = zlib.decompressobj(), 0
+    piece = data[at : at + (1 << 20)]
     try:
-        page = document[number - 1]
-        drawn = page.render(scale=_SCALE, rev_byteorder=True, may_draw_forms=False)
-        picture = drawn.to_pil()
-        return picture if picture.mode in {"L", "RGB"} else picture.convert("RGB")
-    finally:
-        document.close()
+        while piece and not unpack.eof:
+            length += len(unpack.decompress(piece, 1 << 20))
+            if length > limits.text_bytes:
+                raise Refused("archive-bomb", limit=limits.text_bytes)
+            piece = unpack.unconsumed_tail
+            if not piece:
+                at += 1 << 20
+                piece = data[at : at + (1 << 20)]
+    except zlib.error:
+        return  # not deflated, or damaged: opening the file will tell
+
+
+def _pages(document: pikepdf.Pdf, limits: Limits) -> list[pikepdf.Page]:
+    try:
+        stated = int(document.Root.Pages.Count)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Refused("damaged", part="PDF page tree") from error
+    if stated > limits.pages:
+        raise Refused("too-many-pages", pages=stated, limit=limits.pages)
+    _check_tree(document.Root.Pages, limits)
+    pages = list(document.pages)
+    if not pages:
+        raise Refused("no-pages")
+    if stated != len(pages):
+        raise Refused("damaged", part="PDF page tree", seen=len(pages), expected=stated)
+    return pages
+
+
+def _check_tree(root: Any, limits: Limits) -> None:
+    """Every child is there, and none is its own ancestor."""
+    seen: set[tuple[int, int]] = set()
+    waiting, leaves = [root], 0
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, pikepdf.Dictionary):
+            raise Refused("damaged", part="PDF page tree")
+        if node.objgen in seen and node.objgen != (0, 0):
+            raise Refused("loop", part="PDF page tree")
+        seen.add(node.objgen)
+        children = node.get("/Kids")
+        if children is None:
+            leaves += 1
+            if leaves > limits.pages:
+                raise Refused("too-many-pages", pages=leaves, limit=limits.pages)
+        elif isinstance(children, pikepdf.Array):
+            waiting.extend(children)
+        else:
+            raise Refused("damaged", part="PDF page tree")
+
+
+class _Walk:
+    """Goes through what each page shows; shared pictures are looked at once."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.notes: set[str] = set()
+        self._limits = limits
+        self._sizes: dict[tuple[int, int], int] = {}
+        self._forms: set[tuple[int, int]] = set()
+        self._largest = 0
+
+    def page(self, page: pikepdf.Page, number: int) -> str:
+        """Check one page and say whether it is `scanned`, `born-digital`, `mixed` or `blank`."""
+        self._largest = 0
+        text = self._content(self._contents(page), page.resources, number, ())
+        for annotation in page.obj.get("/Annots", ()):
+            self._annotation(annotation, number)
+        scanned = self._largest >= _SCAN_PIXELS
+        if scanned:
+            return "mixed" if text else "scanned"
+        return "born-digital" if text else "scanned" if self._largest else "blank"
+
+    def _contents(self, page: pikepdf.Page) -> bytes:
+        stated = page.obj.get("/Contents")
+        streams = list(stated) if isinstance(stated, pikepdf.Array) else [] if stated is None else [stated]
+        out = bytearray()
+        for stream in streams:
+            if not isinstance(stream, pikepdf.Stream):
+                raise Refused("damaged", part="PDF content")
+            out += pdf_streams.content(stream, ceiling=self._limits.text_bytes - len(out)) + b"\n"
+        return bytes(out)
+
+    def _content(self, data: bytes, resources: Any, number: int, above: tuple[tuple[int, int], ...]) -> bool:
+        """Whether visible text is shown."""
+        if len(above) > _DEEPEST:
+            raise Refused("loop", part="PDF forms")
+        text = bool(_SHOWS_TEXT.search(data)) and not _INVISIBLE.search(data)
+        drawn = resources.get("/XObject", {}) if isinstance(resources, pikepdf.Dictionary) else {}
+        for raw in set(_DO.findall(data)):
+            name = "/" + _ESCAPE.sub(lambda code: chr(int(code[1], 16)), raw.decode("latin-1"))
+            thing = drawn.get(name)
+            if thing is None:
+                thing = drawn.get("/" + raw.decode("utf-8", "replace"))
+            if not isinstance(thing, pikepdf.Stream):
+                raise Refused("missing-image", page=number)
+            text |= self._drawn(thing, resources, number, above)
+        return text
+
+    def _drawn(self, thing: Any, resources: Any, number: int, above: tuple[tuple[int, int], ...]) -> bool:
+        key = thing.objgen
+        if str(thing.get("/Subtype")) == "/Image":
+            if key not in self._sizes:
+                width, height = pdf_streams.check_image(thing, page=number, limits=self._limits)
+                mask = thing.get("/SMask", thing.get("/Mask"))
+                if isinstance(mask, pikepdf.Stream):
+                    pdf_streams.check_image(mask, page=number, limits=self._limits)
+                self._sizes[key] = width * height
+            self._largest = max(self._largest, self._sizes[key])
+            return False
+        if key in above:
+            raise Refused("loop", part="PDF forms")
+        inner = thing.get("/Resources", resources)
+        data = pdf_streams.content(thing, ceiling=self._limits.text_bytes)
+        return self._content(data, inner, number, (*above, key))
+
+    def _annotation(self, annotation: Any, number: int) -> None:
+        if not isinstance(annotation, pikepdf.Dictionary):
+            return
+        kind = str(annotation.get("/Subtype"))
+        if kind == "/Ink":
+            self.notes.add("ink-annotations")
+        elif kind not in {"/Link", "/Widget", "/Popup"}:
+            self.notes.add("annotations")
+        look = annotation.get("/AP", {})
+        normal = look.get("/N") if isinstance(look, pikepdf.Dictionary) else None
+        if isinstance(normal, pikepdf.Stream):
+            self._drawn(normal, pikepdf.Dictionary(), number, ())

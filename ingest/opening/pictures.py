@@ -1,54 +1,178 @@
-"""Raster files: how many pages they have, how large, and each page's pixels with the orientation applied."""
+"""Raster files: proven whole, then decoded page by page with the orientation applied, to eight bits a sample.
 
+The structure is walked before a decoder sees the file, because decoders load much that is damaged without a word.
+"""
+
+import mmap
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-from PIL import Image, ImageOps
+import numpy as np
+import pillow_heif
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from archive_app.core.errors import Refused
+from ingest.opening import containers, fax, jpeg, png, tiff
 from ingest.opening.model import Examination, Limits, PageShape
 
 Image.MAX_IMAGE_PIXELS = None  # the archive's own limit is checked before any pixel is decoded
+pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
-_TURNED = {5, 6, 7, 8}  # EXIF orientations that swap width and height
-_ORIENTATION = 0x0112
+_ORIENTATION: Final = 0x0112
+_TURNED: Final = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+_SIXTEEN_BITS: Final = 65535
+_PLAUSIBLE_DPI: Final = range(30, 4801)  # outside of this it is a default, not a measurement
+
+Progress = Callable[[], None]
+_OUTLINES: Final = {
+    "image/gif": ("GIF", containers.gif),
+    "image/bmp": ("BMP", containers.bmp),
+    "image/webp": ("WebP", containers.webp),
+    "image/heic": ("HEIC", containers.heif),
+}
+
+
+def examine(path: Path, media_type: str, limits: Limits, progress: Progress) -> Examination:
+    """Structure, then every page decoded once. Raises `Refused`."""
+    with _mapped(path) as data:
+        if media_type == "image/tiff":
+            return _examine_tiff(path, data, limits, progress)
+        name, notes = _outline(path, media_type, data, limits)
+    image, dpi = decode(path, media_type, 1, limits)
+    shape = PageShape(width=image.width, height=image.height, dpi=dpi)
+    return Examination(media_type=media_type, format=name, pages=(shape,), notes=notes)
+
+
+def decode(path: Path, media_type: str, number: int, limits: Limits) -> tuple[Image.Image, int | None]:
+    """The picture of a page, mode `1`, `L` or `RGB`, upright by EXIF, with its stated dpi. Raises `Refused`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # warnings about metadata; pixels are checked structurally
+            return _decode(path, media_type, number, limits)
+    except UnidentifiedImageError as error:
+        raise Refused("unsupported-variant", kind=media_type) from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        code = "truncated" if "truncated" in str(error) else "damaged"
+        raise Refused(code, detail=f"{type(error).__name__}: {error}"[:160]) from error
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[mmap.mmap]:
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        yield data
+
+
+def _outline(path: Path, media_type: str, data: mmap.mmap, limits: Limits) -> tuple[str, tuple[str, ...]]:
+    if media_type == "image/png":
+        header, notes = png.check(path, page_pixels=limits.page_pixels)
+        return f"PNG, {header.name}", notes
+    if media_type == "image/jpeg":
+        whole = data[:]
+        walked = jpeg.walk(whole)
+        _check_size(walked.width, walked.height, limits)
+        return f"JPEG, {walked.process}", jpeg.notes_on_rest(whole, walked)
+    name, walk = _OUTLINES[media_type]
+    outline = walk(data[:])
+    if outline.size:
+        _check_size(*outline.size, limits)
+    return f"{name}, {outline.variant}", outline.notes
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.page_pixels:
+        raise Refused("too-many-pixels", width=width, height=height, limit=limits.page_pixels)
+
+
+def _examine_tiff(path: Path, data: mmap.mmap, limits: Limits, progress: Progress) -> Examination:
+    found = tiff.directories(data, limits)
+    pages = [directory for directory in found if directory.is_page]
+    if len(pages) > limits.pages:
+        raise Refused("too-many-pages", pages=len(pages), limit=limits.pages)
+    shapes = []
+    for index in range(len(pages)):
+        image, dpi = decode(path, "image/tiff", index + 1, limits)
+        shapes.append(PageShape(width=image.width, height=image.height, dpi=dpi))
+        progress()
+    version = "BigTIFF" if data[2:4] in {b"+\x00", b"\x00+"} else "TIFF 6.0"
+    ways = dict.fromkeys(tiff.COMPRESSIONS[page.compression] for page in pages)
+    notes = ("thumbnails",) if len(pages) < len(found) else ()
+    return Examination(
+        media_type="image/tiff", format=f"{version}, {', '.join(ways)}", pages=tuple(shapes), notes=notes
+    )
+
+
+def _decode(path: Path, media_type: str, number: int, limits: Limits) -> tuple[Image.Image, int | None]:
+    frame = 0
+    if media_type == "image/tiff":
+        frame = _checked_tiff_page(path, number, limits)
+    elif number != 1:
+        raise Refused("no-such-page", page=number, pages=1)
+    with Image.open(path) as image:
+        frames = getattr(image, "n_frames", 1)
+        if media_type not in {"image/tiff", "image/jpeg"} and frames > 1:
+            raise Refused("animated", frames=frames)
+        image.seek(frame)
+        _check_size(*image.size, limits)
+        dpi, orientation = _dpi(image), image.getexif().get(_ORIENTATION, 1)
+        if media_type == "image/jpeg":
+            data = path.read_bytes()
+            picture = jpeg.pixels(data, jpeg.walk(data))
+            picture.getexif()[_ORIENTATION] = orientation
+        else:
+            picture = eight_bits(image)
+            if media_type != "image/heic":  # its decoder has applied it
+                picture.getexif()[_ORIENTATION] = orientation
+    return ImageOps.exif_transpose(picture), dpi
+
+
+def _checked_tiff_page(path: Path, number: int, limits: Limits) -> int:
+    """The index of the page's directory, after its strips were proven whole where the decoder would not notice."""
+    with _mapped(path) as data:
+        found = tiff.directories(data, limits)
+        pages = [index for index, directory in enumerate(found) if directory.is_page]
+        if not 1 <= number <= len(pages):
+            raise Refused("no-such-page", page=number, pages=len(pages))
+        directory = found[pages[number - 1]]
+        tables = directory.entries.get(tiff.JPEG_TABLES)
+        width = directory.number(tiff.TILE_WIDTH, directory.size[0])
+        for index, (offset, length) in enumerate(directory.pieces()):
+            piece = data[offset : offset + length]
+            if directory.compression == tiff.GROUP4:
+                bits = fax.straight(piece, fill_order=directory.number(tiff.FILL_ORDER, 1))
+                fax.check_group4(bits, width=width, height=directory.rows_of(index))
+            elif directory.compression == tiff.JPEG:
+                whole = tables.value.removesuffix(b"\xff\xd9") + piece[2:] if tables else piece
+                jpeg.walk(whole)
+                jpeg.check_coefficients(whole)
+    return pages[number - 1]
 
 
 def _dpi(image: Image.Image) -> int | None:
     stated = image.info.get("dpi")
-    if not stated:
-        return None
-    dpi = round(float(stated[0]))
-    return dpi if 30 <= dpi <= 4800 else None  # noqa: PLR2004  outside of this it is a default, not a measurement
+    try:
+        dpi = round(float(stated[0])) if stated else 0
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None  # nonsense in the metadata says nothing about the pixels
+    return dpi if dpi in _PLAUSIBLE_DPI else None
 
 
-def _shape(image: Image.Image, limits: Limits) -> PageShape:
-    width, height = image.size
-    if width * height > limits.page_pixels:
-        raise Refused("too-many-pixels", width=width, height=height, limit=limits.page_pixels)
-    if image.getexif().get(_ORIENTATION) in _TURNED:
-        width, height = height, width
-    return PageShape(width=width, height=height, dpi=_dpi(image))
-
-
-def examine(path: Path, media_type: str, limits: Limits) -> Examination:
-    """Shapes of all pages."""
-    with Image.open(path) as image:
-        frames = getattr(image, "n_frames", 1)
-        if frames > limits.pages:
-            raise Refused("too-many-pages", pages=frames, limit=limits.pages)
-        shapes = []
-        for index in range(frames):
-            image.seek(index)
-            shapes.append(_shape(image, limits))
-        return Examination(media_type=media_type, format=str(image.format), pages=tuple(shapes))
-
-
-def decode(path: Path, number: int, limits: Limits) -> tuple[Image.Image, int | None]:
-    """The picture of a page, upright by EXIF, with its stated dpi."""
-    with Image.open(path) as image:
-        image.seek(number - 1)
-        _shape(image, limits)
-        dpi = _dpi(image)
-        image.load()
-        upright = ImageOps.exif_transpose(image)
-        return upright, dpi
+def eight_bits(image: Image.Image) -> Image.Image:
+    """The same picture in mode `1`, `L` or `RGB`: 16 bits are scaled, transparency lies on white paper."""
+    image.load()
+    if image.mode.startswith("I"):
+        samples = np.asarray(image, dtype=np.int64)
+        if samples.min() < 0 or samples.max() > _SIXTEEN_BITS:
+            raise Refused("unsupported-variant", kind="32 bit samples")
+        return Image.fromarray(((samples * 255 + _SIXTEEN_BITS // 2) // _SIXTEEN_BITS).astype(np.uint8), "L")
+    if image.mode == "F":
+        raise Refused("unsupported-variant", kind="floating-point samples")
+    if image.mode in {"1", "L", "RGB"} and "transparency" not in image.info:
+        return image.copy()
+    if image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(paper, layer).convert("RGB")
+    return image.convert("RGB")
