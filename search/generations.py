@@ -86,21 +86,32 @@ class Generations:
         target = self.path / f"generation-{max(numbers, default=0) + 1:06d}"
         self.building.rename(target)
         draft = self.path / "CURRENT.draft"
-        with draft.open("w") as file:
-            file.write(target.name)
-            file.flush()
-            os.fsync(file.fileno())
+        write_durably(draft, target.name)
+        sync_folder(self.path)  # the folder has its name before anything points to it
         draft.replace(self.pointer)
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(self.path)
         self.journal.unlink(missing_ok=True)
         for other in self.path.glob("generation-*"):
             if other != target:
                 shutil.rmtree(other, ignore_errors=True)
         return target
+
+
+def write_durably(path: Path, content: str) -> None:
+    """Write a small file so that it outlives a power cut."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def append_line(path: Path, line: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
-from uuid import UUID
 
 import tantivy
 
@@ -14,6 +13,8 @@ from archive_app.core.errors import InvalidInput, Unavailable
 from archive_app.core.ports import Hit, HitPage, IndexDocument, Query, SearchIndex
 from archive_app.core.vocabulary import RecordId, Viewer
 from search import cursor as cursors
+from search.generations import sync_folder, write_durably
+from search.tantivy_ranking import counted, first_places, numbers, records_of
 from search.tantivy_schema import FORMAT, Asking, facets_answer, facets_request, schema, written
 
 ENGINE = "tantivy"
@@ -36,14 +37,14 @@ class Generation:
                 raise Unavailable("index-format-differs")
             self._index = tantivy.Index.open(str(path))
             self._index.config_reader("manual", 0)
-        self._asking = Asking(self._index.schema)
 
     @classmethod
     def create(cls, path: Path) -> "Generation":
         """An empty index in an empty folder."""
         with _engine():
             tantivy.Index(schema(), path=str(path), reuse=False)
-            (path / "FORMAT").write_text(str(FORMAT))
+            write_durably(path / "FORMAT", str(FORMAT))
+            sync_folder(path)
         return cls(path)
 
     def searcher(self) -> tantivy.Searcher:
@@ -61,13 +62,21 @@ class Generation:
     def put(self, documents: Iterable[IndexDocument]) -> None:
         """See `SearchIndex.put`; a long series is committed in parts."""
         rest = iter(documents)
-        with _engine():
-            writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
-            try:
-                while part := list(islice(rest, _COMMIT_EVERY)):
+        with self._writer() as writer:
+            while part := list(islice(rest, _COMMIT_EVERY)):
+                with _engine():
                     self._put_part(writer, part)
                     writer.commit()
-            finally:
+
+    @contextlib.contextmanager
+    def _writer(self) -> Iterator[tantivy.IndexWriter]:
+        """A writer that ends with its merges done; what was not committed is dropped."""
+        with _engine():
+            writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
+        try:
+            yield writer
+        finally:
+            with _engine():
                 writer.wait_merging_threads()
 
     def _put_part(self, writer: tantivy.IndexWriter, part: Sequence[IndexDocument]) -> None:
@@ -89,21 +98,18 @@ class Generation:
     def _version(self, searcher: tantivy.Searcher, record: RecordId) -> int | None:
         if not searcher.num_docs:
             return None
-        hits = searcher.search(self._asking.record(record), limit=1, count=False).hits
-        if not hits:
-            return None
-        return _numbers(searcher, "version", [hits[0][1]])[0]
+        query = tantivy.Query.term_query(self._index.schema, "record", record.hex, index_option="basic")
+        hits = searcher.search(query, limit=1, count=False).hits
+        return numbers(searcher, "version", [hits[0][1]])[0] if hits else None
 
     def remove(self, records: Iterable[RecordId]) -> None:
         """See `SearchIndex.remove`."""
-        with _engine():
-            writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
-            try:
-                for record in records:
+        with self._writer() as writer:
+            for record in records:
+                with _engine():
                     writer.delete_documents_by_term("record", record.hex)
+            with _engine():
                 writer.commit()
-            finally:
-                writer.wait_merging_threads()
 
     # -------------------------------------------------------- reading
 
@@ -112,38 +118,37 @@ class Generation:
         checked(query)
         after = None if query.after is None else cursors.parsed(query.after, query=query)
         wanted = facets_request(query.facets)
-        matching = self._asking.matching(query, viewer=viewer)
         by_score = query.order == "best" and any(clause.kind == "text" for clause in query.clauses)
         with _engine():
             searcher = self.searcher()
-            total = _count(searcher, matching)
+            asking = Asking(self._index.schema, frequency=searcher.doc_freq)
+            matching = asking.matching(query, viewer=viewer)
             facets = facets_answer(searcher.aggregate(matching, wanted)) if wanted else {}
             if by_score:
-                ranking = _Ranking(searcher, self._asking.scored(query, viewer=viewer), total)
-                places = ranking.best(query.size + 1, after)
+                ranked = first_places(
+                    searcher, asking.scored(query, viewer=viewer), query.size + 1, by=None, after=after
+                )
             else:
-                ranking = _Ranking(searcher, self._newest(matching, after), total)
-                places = ranking.newest(query.size + 1, after)
-            shown = places[: query.size]
-            versions = _numbers(searcher, "version", [place.address for place in shown])
+                rest = matching if after is None else matching.and_must_match(asking.up_to(after.key))
+                ranked = first_places(searcher, rest, query.size + 1, by="sort_key", after=after)
+            total = ranked.total if by_score or after is None else counted(searcher, matching)
+            shown = ranked.places[: query.size]
+            versions = numbers(searcher, "version", [place.address for place in shown])
         hits = tuple(Hit(p.record, v, p.score) for p, v in zip(shown, versions, strict=True))
         more = None
-        if len(places) > query.size:
+        if len(ranked.places) > query.size:
             last = shown[-1]
             rank = (after.rank if after else 0) + len(shown)
             more = cursors.written(cursors.Cursor(rank, last.score, last.key, last.record), query=query)
         return HitPage(hits, total, exact=True, facets=facets, after=more)
-
-    def _newest(self, matching: tantivy.Query, after: cursors.Cursor | None) -> tantivy.Query:
-        return matching if after is None else matching.and_must_match(self._asking.up_to(after.key))
 
     def versions(self) -> Iterator[tuple[RecordId, int]]:
         """See `SearchIndex.versions`; what was committed when the first one is asked for."""
         with _engine():
             searcher = self.searcher()
             addresses = [a for _, a in searcher.search(tantivy.Query.all_query(), limit=max(1, searcher.num_docs)).hits]
-            versions = _numbers(searcher, "version", addresses)
-            records = _records(searcher, addresses)
+            versions = numbers(searcher, "version", addresses)
+            records = records_of(searcher, addresses)
         yield from zip(records, versions, strict=True)
 
     def status(self) -> Mapping[str, object]:
@@ -163,86 +168,6 @@ class Generation:
     def rebuild(self) -> contextlib.AbstractContextManager[SearchIndex]:
         """Not here: `TantivyIndex` rebuilds into a new generation."""
         raise Unavailable("index-rebuild-running")
-
-
-class _Place:
-    """A hit in its order: higher score first, then newer, then lesser record."""
-
-    __slots__ = ("address", "key", "record", "score")
-
-    def __init__(self, score: float, key: int, record: RecordId, address: tantivy.DocAddress) -> None:
-        self.score = score
-        self.key = key
-        self.record = record
-        self.address = address
-
-    @property
-    def order(self) -> tuple[float, int, int]:
-        return (-self.score, -self.key, self.record.int)
-
-
-class _Ranking:
-    """The first hits of a query in a total order, though the engine orders by one number only.
-
-    Where hits tie at the end of what was taken, more are taken until the tie is whole.
-    """
-
-    def __init__(self, searcher: tantivy.Searcher, query: tantivy.Query, total: int) -> None:
-        self._searcher = searcher
-        self._query = query
-        self._total = total
-
-    def newest(self, count: int, after: cursors.Cursor | None) -> list[_Place]:
-        return self._first(count, after, order_by_field="sort_key")
-
-    def best(self, count: int, after: cursors.Cursor | None) -> list[_Place]:
-        return self._first(count, after, skip=after.rank if after else 0)
-
-    def _first(
-        self, count: int, after: cursors.Cursor | None, *, skip: int = 0, order_by_field: str | None = None
-    ) -> list[_Place]:
-        limit = skip + count + 1
-        while True:
-            hits = self._searcher.search(self._query, limit=limit, count=False, order_by_field=order_by_field).hits
-            whole = len(hits) < limit
-            if not whole:  # the last value may go on beyond what was taken
-                last = hits[-1][0]
-                hits = [hit for hit in hits if hit[0] != last]
-            places = self._places(hits, scored=order_by_field is None)
-            if after is not None:
-                mark = (-after.score, -after.key, after.record.int)
-                places = [place for place in places if place.order > mark]
-            if whole or len(places) >= count:
-                return sorted(places, key=lambda place: place.order)[:count]
-            limit *= 4
-
-    def _places(self, hits: Sequence[tuple[float, tantivy.DocAddress]], *, scored: bool) -> list[_Place]:
-        addresses = [address for _, address in hits]
-        keys = _numbers(self._searcher, "sort_key", addresses)
-        records = _records(self._searcher, addresses)
-        return [
-            _Place(float(value) if scored else 0.0, key, record, address)
-            for (value, address), key, record in zip(hits, keys, records, strict=True)
-        ]
-
-
-def _records(searcher: tantivy.Searcher, addresses: list[tantivy.DocAddress]) -> list[RecordId]:
-    highs = _numbers(searcher, "record_high", addresses)
-    lows = _numbers(searcher, "record_low", addresses)
-    return [RecordId(UUID(int=high << 64 | low)) for high, low in zip(highs, lows, strict=True)]
-
-
-def _numbers(searcher: tantivy.Searcher, field: str, addresses: list[tantivy.DocAddress]) -> list[int]:
-    values = searcher.fast_field_values(field, addresses)
-    whole = [value for value in values if isinstance(value, int)]
-    if len(whole) != len(values):
-        raise Unavailable("index-failed")
-    return whole
-
-
-def _count(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
-    found: int = searcher.search(query, limit=1, count=True).count  # type: ignore[attr-defined]  # not in its stubs
-    return found
 
 
 def checked(query: Query) -> None:

@@ -3,13 +3,13 @@
 The viewer's scope is the first clause of every query, so hits, totals and facets know nothing beyond it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import tantivy
 
 from archive_app.core.errors import InvalidInput
 from archive_app.core.ports import Clause, IndexDocument, Query
-from archive_app.core.vocabulary import RecordId, Viewer
+from archive_app.core.vocabulary import Viewer
 from search import text
 
 #: Raise it when the schema or the text pipeline changes: an index of another format must be rebuilt.
@@ -25,6 +25,7 @@ _FIELD_OF = {
     "state": "state",
 }
 _HEAD_BOOST = 4.0
+_WORTH_NARROWING = 4  # times rarer
 _ID_BITS = 37
 _DATE_LIMIT = 1 << (64 - _ID_BITS)
 _MOST_VALUES = 60_000  # of one facet; tantivy refuses more than 65,000 buckets
@@ -55,10 +56,11 @@ def sort_key(document: IndexDocument) -> int:
 
 def written(document: IndexDocument, *, of: tantivy.Schema) -> tantivy.Document:
     """The document in the index's own terms."""
-    open_parts = (document.title, *document.names)
-    number_parts = (document.code, *document.numbers)
-    body = (document.description, *document.pages)
-    head = " ".join((*map(text.stream, open_parts), *(text.stream(part, numbers_too=True) for part in number_parts)))
+    head = [
+        *map(text.cut, (document.title, *document.names)),
+        *(text.cut(part, numbers_too=True) for part in (document.code, *document.numbers)),
+    ]
+    body = [*head, *map(text.cut, (document.description, *document.pages))]
     fields: dict[str, object] = {
         "record": document.record.hex,
         "record_high": document.record.int >> 64,
@@ -71,9 +73,9 @@ def written(document: IndexDocument, *, of: tantivy.Schema) -> tantivy.Document:
         "number_hash": list(document.number_hashes),
         "provider": list(document.providers),
         "person": list(document.persons),
-        "head": head,
-        "text": " ".join((head, *map(text.stream, body))),
-        "grams": text.grams("\n".join((*open_parts, *number_parts, *body))),
+        "head": " ".join(part.stream for part in head),
+        "text": " ".join(part.stream for part in body),
+        "grams": " ".join(part.grams for part in body),
     }
     for name, value in (("type", document.type), ("class_code", document.class_code), ("year", document.year)):
         if value is not None:
@@ -90,31 +92,30 @@ def _unscored(query: tantivy.Query) -> tantivy.Query:
 
 
 class Asking:
-    """Turns our questions into tantivy's, for one schema."""
+    """Turns our questions into tantivy's. `frequency` tells how many documents have a term in a field."""
 
-    def __init__(self, of: tantivy.Schema) -> None:
+    def __init__(self, of: tantivy.Schema, *, frequency: Callable[[str, str], int]) -> None:
         self._schema = of
+        self._frequency = frequency
 
     def _term(self, field: str, value: object) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, value, index_option="basic")
 
-    def record(self, record: RecordId) -> tantivy.Query:
-        return self._term("record", record.hex)
-
-    def scope(self, viewer: Viewer) -> tantivy.Query:
-        """What this viewer may know of. No fonds means nothing."""
+    def scope(self, viewer: Viewer) -> list[tantivy.Query]:
+        """What this viewer may know of: all of these must hold. No fonds means nothing."""
         if not viewer.fonds_codes:
-            return tantivy.Query.empty_query()
-        fonds = tantivy.Query.term_set_query(self._schema, "fonds", sorted(viewer.fonds_codes))
-        levels = tantivy.Query.term_set_query(self._schema, "level", list(range(int(viewer.clearance) + 1)))
-        return _unscored(_all((fonds, levels)))
+            return [tantivy.Query.empty_query()]
+        return [
+            tantivy.Query.term_set_query(self._schema, "fonds", sorted(viewer.fonds_codes)),
+            tantivy.Query.term_set_query(self._schema, "level", list(range(int(viewer.clearance) + 1))),
+        ]
 
     def filters(self, filters: Mapping[str, tuple[str, ...]]) -> list[tantivy.Query]:
         queries = []
         for key, values in sorted(filters.items()):
             if key not in _FIELD_OF:
                 raise InvalidInput(filters="unknown-filter", key=key)
-            queries.append(_unscored(tantivy.Query.term_set_query(self._schema, _FIELD_OF[key], list(values))))
+            queries.append(tantivy.Query.term_set_query(self._schema, _FIELD_OF[key], list(values)))
         return queries
 
     def clause(self, clause: Clause) -> list[tantivy.Query]:
@@ -128,31 +129,47 @@ class Asking:
     def _phrase(self, phrase: text.Phrase) -> list[tantivy.Query]:
         if phrase.initial is not None:
             return [tantivy.Query.regex_query(self._schema, "text", f"{phrase.initial}.?")]
-        if phrase.whole_gram:
-            return [self._term("grams", phrase.grams[0])]
-        return [*(_unscored(self._term("grams", gram)) for gram in phrase.grams), self._in_order("text", phrase.tokens)]
+        if phrase.exact_gram is not None:
+            return [self._term("grams", phrase.exact_gram)]
+        return [*self._narrowing(phrase), self._in_order("text", phrase)]
 
-    def _in_order(self, field: str, tokens: tuple[str, ...]) -> tantivy.Query:
-        if len(tokens) == 1:
-            return tantivy.Query.term_query(self._schema, field, tokens[0], index_option="freq")
-        return tantivy.Query.phrase_query(self._schema, field, list(tokens))
+    def _narrowing(self, phrase: text.Phrase) -> list[tantivy.Query]:
+        """The phrase's rarest gram, if it leaves much less to look at than the phrase's rarest token."""
+        if len(phrase.tokens) == 1 or not phrase.grams:
+            return []
+        frequency, rarest = min((self._frequency("grams", gram), gram) for gram in phrase.grams)
+        if frequency * _WORTH_NARROWING > min(self._frequency("text", token) for token in phrase.tokens):
+            return []
+        return [_unscored(self._term("grams", rarest))]
+
+    def _in_order(self, field: str, phrase: text.Phrase) -> tantivy.Query:
+        if len(phrase.tokens) == 1:
+            return tantivy.Query.term_query(self._schema, field, phrase.tokens[0], index_option="freq")
+        return tantivy.Query.phrase_query(self._schema, field, list(phrase.sparse))
+
+    def _within(self, query: Query, *, viewer: Viewer) -> list[tantivy.Query]:
+        return [*self.scope(viewer), *self.filters(query.filters)]
+
+    def _asked(self, query: Query) -> list[tantivy.Query]:
+        return [part for clause in query.clauses for part in self.clause(clause)]
 
     def matching(self, query: Query, *, viewer: Viewer) -> tantivy.Query:
         """Which records match; says nothing of their order."""
-        parts = [self.scope(viewer), *self.filters(query.filters)]
-        for clause in query.clauses:
-            parts += self.clause(clause)
-        return _all(parts)
+        return _all([*self._within(query, viewer=viewer), *self._asked(query)])
 
     def scored(self, query: Query, *, viewer: Viewer) -> tantivy.Query:
         """The same records, with a score that is higher if title, names or numbers match."""
-        parts = [(tantivy.Occur.Must, self.matching(query, viewer=viewer))]
-        for clause in query.clauses:
-            for phrase in text.phrases(clause.value) if clause.kind == "text" else ():
-                if phrase.tokens:
-                    head = tantivy.Query.boost_query(self._in_order("head", phrase.tokens), _HEAD_BOOST)
-                    parts.append((tantivy.Occur.Should, head))
-        return tantivy.Query.boolean_query(parts)
+        required = [_unscored(_all(self._within(query, viewer=viewer))), *self._asked(query)]
+        heads = [
+            tantivy.Query.boost_query(self._in_order("head", phrase), _HEAD_BOOST)
+            for clause in query.clauses
+            if clause.kind == "text"
+            for phrase in text.phrases(clause.value)
+            if phrase.tokens
+        ]
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Must, part) for part in required] + [(tantivy.Occur.Should, part) for part in heads]
+        )
 
     def up_to(self, key: int) -> tantivy.Query:
         """Records that stand at this sort key or after it."""

@@ -23,9 +23,10 @@ The rules:
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 #: Stands between two runs in a stream; no word contains it, so no phrase crosses it.
 BREAK = "|"
@@ -41,8 +42,8 @@ _NAME_DOT = "[·•‧・∙⋅]"
 _JOINING = "[-_./:'&@+,‐‑–—−·•‧・∙⋅]"
 _LAST_WITH_CATEGORIES = 0x1FFFF  # above it lie only Han, private use, tags and selectors
 _LONG_NUMBER = re.compile(r"[0-9]{11}")
-#: The shortest text that the exact n-gram terms can answer alone.
-GRAM = 3
+#: Stretches of Han characters of these lengths are terms of their own: a question of that length needs no phrase.
+GRAMS = (3, 4)
 
 
 def _ranges(numbers: Iterable[int]) -> str:
@@ -62,6 +63,7 @@ _WORD = _ranges(
     if unicodedata.category(chr(point))[0] in "LNM" and not _is_han(chr(point))
 )
 _MARKS = _ranges(point for point in range(_LAST_WITH_CATEGORIES) if unicodedata.combining(chr(point)))
+_MARK = re.compile(f"[{_MARKS}]")
 _CLUSTER = re.compile(f"[^{_MARKS}][{_MARKS}]+")
 
 _GROUPED = re.compile(
@@ -70,6 +72,7 @@ _GROUPED = re.compile(
     r"|1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}"
     r"|[0-9]{6}[ -]?(?:19|20)[0-9]{2}[ -]?[0-9]{4}[ -]?[0-9]{3}[0-9x])(?![0-9a-z])"
 )
+_MAY_BE_GROUPED = re.compile(r"[0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{3}")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _PIECE = re.compile(
     rf"(?P<han>[{_HAN}]+)"
@@ -111,8 +114,7 @@ class Folded:
     ends: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A stretch of Han characters, or one word, at `start` to `end` of the folded text."""
 
     text: str
@@ -126,7 +128,9 @@ Run = tuple[Piece, ...]
 
 def fold(text: str) -> str:
     """The text in the form that is compared."""
-    return _CLUSTER.sub(lambda m: unicodedata.normalize("NFC", m[0]), text).translate(_FOLDING)
+    if _MARK.search(text):
+        text = _CLUSTER.sub(lambda m: unicodedata.normalize("NFC", m[0]), text)
+    return text.translate(_FOLDING)
 
 
 def fold_with_offsets(text: str) -> Folded:
@@ -148,7 +152,7 @@ def fold_with_offsets(text: str) -> Folded:
 
 def runs(folded: str, *, numbers_too: bool = False) -> Iterator[Run]:
     """The runs of a folded text. Long numbers end a run, unless `numbers_too`."""
-    if not numbers_too:
+    if not numbers_too and _MAY_BE_GROUPED.search(folded):
         folded = _without_grouped(folded)
     run: list[Piece] = []
     for match in _PIECE.finditer(folded):
@@ -167,7 +171,7 @@ def runs(folded: str, *, numbers_too: bool = False) -> Iterator[Run]:
 
 
 def _adjacent(left: Piece, right: Piece, folded: str) -> bool:
-    if _BLANKS.fullmatch(folded, left.end, right.start):
+    if left.end == right.start or _BLANKS.fullmatch(folded, left.end, right.start):
         return True
     if left.han != right.han:
         return False
@@ -207,24 +211,19 @@ def _long_numbers(folded: str) -> Iterator[tuple[int, int]]:
             yield match.span()
 
 
-def _merged(run: Run) -> Iterator[tuple[str, bool]]:
-    """The run's stretches, Han ones that touch each other made one."""
-    held = ""
+def _merged(run: Run) -> list[tuple[str, bool]]:
+    """The run's stretches and whether they are Han; Han ones that touch each other are one."""
+    stretches: list[tuple[str, bool]] = []
     for piece in run:
-        if piece.han:
-            held += piece.text
-            continue
-        if held:
-            yield held, True
-            held = ""
-        yield piece.text, False
-    if held:
-        yield held, True
+        if piece.han and stretches and stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0] + piece.text, True)
+        else:
+            stretches.append((piece.text, piece.han))
+    return stretches
 
 
-def _tokens(run: Run, *, trailing: bool) -> list[str]:
+def _tokens(stretches: Sequence[tuple[str, bool]], *, trailing: bool) -> list[str]:
     tokens: list[str] = []
-    stretches = list(_merged(run))
     for number, (text, han) in enumerate(stretches):
         if not han:
             tokens.append(text)
@@ -237,53 +236,87 @@ def _tokens(run: Run, *, trailing: bool) -> list[str]:
     return tokens
 
 
-def stream(text: str, *, numbers_too: bool = False) -> str:
-    """The tokens of a text with blanks between them, a `BREAK` after each run."""
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What an engine indexes. Of several texts, the streams and the grams are joined by blanks.
+
+    `stream`: the tokens in order, a `BREAK` after each run; positions count. `grams`: every stretch of 3 and of 4 Han
+    characters once; positions do not count.
+    """
+
+    stream: str
+    grams: str
+
+
+def cut(text: str, *, numbers_too: bool = False) -> Cut:
+    """The tokens of a text."""
     tokens: list[str] = []
+    grams: dict[str, None] = {}
     for run in runs(fold(text), numbers_too=numbers_too):
-        tokens += _tokens(run, trailing=True)
+        stretches = _merged(run)
+        tokens += _tokens(stretches, trailing=True)
         tokens.append(BREAK)
-    return " ".join(tokens)
-
-
-def grams(text: str) -> str:
-    """Each different stretch of `GRAM` Han characters of a text once, with blanks between them."""
-    found: dict[str, None] = {}
-    for run in runs(fold(text)):
-        for stretch, han in _merged(run):
+        for stretch, han in stretches:
             if han:
-                found.update(dict.fromkeys(stretch[i : i + GRAM] for i in range(len(stretch) - GRAM + 1)))
-    return " ".join(found)
+                grams.update(dict.fromkeys(_grams(stretch)))
+    return Cut(" ".join(tokens), " ".join(grams))
+
+
+def _grams(stretch: str, *, lengths: tuple[int, ...] = GRAMS) -> Iterator[str]:
+    for length in lengths:
+        for i in range(len(stretch) - length + 1):
+            yield stretch[i : i + length]
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One run of a question. Exactly one of the two is set.
+    """One run of a question.
 
-    `tokens`: must follow each other in a stream. `grams` are terms that every text with this phrase has in its `grams`.
-    `whole_gram`: the one gram that answers the question alone. `initial`: a single Han character, asked for as the
-    beginning of a token.
+    `tokens` must follow each other in a stream. `sparse` says the same with fewer tokens, each with its distance from
+    the first. `grams`: terms that every text with this phrase has; `exact_gram`: the one that answers the question
+    alone. `initial`: a single Han character, asked for as the beginning of a token; then there is nothing else.
     """
 
     tokens: tuple[str, ...] = ()
+    sparse: tuple[tuple[int, str], ...] = ()
     grams: tuple[str, ...] = ()
-    whole_gram: bool = False
+    exact_gram: str | None = None
     initial: str | None = None
 
 
 def phrases(text: str) -> tuple[Phrase, ...]:
     """What a question asks for: every phrase must hold. Empty if there is nothing in it that can be searched."""
-    found = []
-    for run in runs(fold(text), numbers_too=True):
-        stretches = list(_merged(run))
-        only, han = stretches[0]
-        if len(stretches) == 1 and han and len(only) == 1:
-            found.append(Phrase(initial=only))
-            continue
-        terms = tuple(s[i : i + GRAM] for s, is_han in stretches if is_han for i in range(len(s) - GRAM + 1))
-        alone = len(stretches) == 1 and han and len(only) == GRAM
-        found.append(Phrase(tokens=tuple(_tokens(run, trailing=False)), grams=terms, whole_gram=alone))
-    return tuple(found)
+    return tuple(_phrase(_merged(run)) for run in runs(fold(text), numbers_too=True))
+
+
+def _phrase(stretches: Sequence[tuple[str, bool]]) -> Phrase:
+    first, han = stretches[0]
+    only_han = han and len(stretches) == 1
+    if only_han and len(first) == 1:
+        return Phrase(initial=first)
+    tokens = tuple(_tokens(stretches, trailing=False))
+    grams = {
+        gram: None
+        for stretch, is_han in stretches
+        if is_han
+        for gram in _grams(stretch, lengths=(min(max(GRAMS), len(stretch)),))
+        if len(gram) in GRAMS
+    }
+    return Phrase(
+        tokens=tokens,
+        sparse=_every_other(tokens) if only_han else tuple(enumerate(tokens)),
+        grams=tuple(grams),
+        exact_gram=first if only_han and len(first) in GRAMS else None,
+    )
+
+
+def _every_other(tokens: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    """Every second two-character token, and the last: two steps on in a stream lies the same run or a `BREAK`.
+
+    After c1c2 comes either c2c3, or c2 and then a word or the `BREAK`; so c3c4 two steps on has c2c3 before it.
+    """
+    last = len(tokens) - 1
+    return tuple((i, token) for i, token in enumerate(tokens) if i % 2 == 0 or i == last)
 
 
 # ---------------------------------------------------------------- the scan that defines what is found
