@@ -1,0 +1,64 @@
+"""The scripts are sound, and the lock is what pyproject.toml asks for."""
+
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = [path for path in sorted((ROOT / "deploy").iterdir()) if path.is_file() and not path.suffix]
+LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", re.MULTILINE)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def locked(name: str) -> dict[str, set[str]]:
+    versions: dict[str, set[str]] = {}
+    for package, version in LOCKED.findall((ROOT / "deploy" / name).read_text(encoding="utf-8")):
+        versions.setdefault(canonicalize_name(package), set()).add(version)
+    return versions
+
+
+@pytest.mark.parametrize("script", [*SCRIPTS, ROOT / ".ci" / "run"], ids=lambda path: path.name)
+def test_a_script_is_executable_sound_and_stops_at_what_is_unset(script: Path):
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", script], check=True)
+    text = script.read_text(encoding="utf-8")
+    assert text.startswith("#!/usr/bin/env bash\n# ")
+    assert re.search(r"^set -e?uo pipefail$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("lock", "asked"),
+    [
+        ("requirements.txt", PROJECT["project"]["dependencies"]),
+        ("requirements-dev.txt", PROJECT["project"]["dependencies"]),
+        ("requirements-dev.txt", PROJECT["project"]["optional-dependencies"]["dev"]),
+        ("requirements-build.txt", PROJECT["build-system"]["requires"]),
+    ],
+    ids=["run", "check-run", "check", "build"],
+)
+def test_the_lock_holds_what_is_asked_for_within_its_bounds(lock: str, asked: list[str]):
+    versions = locked(lock)
+    for requirement in map(Requirement, asked):
+        found = versions.get(canonicalize_name(requirement.name))
+        assert found, f"{requirement} is not locked: run deploy/lock"
+        assert all(requirement.specifier.contains(version) for version in found), f"{requirement}: run deploy/lock"
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt", "requirements-build.txt"])
+def test_every_locked_version_has_hashes_and_no_lock_names_a_server(lock: str):
+    text = (ROOT / "deploy" / lock).read_text(encoding="utf-8")
+    entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert len(entries) > 5
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert not re.search(r"https?://|index-url|find-links", text)
+
+
+def test_running_and_checking_use_the_same_versions():
+    running, checking = locked("requirements.txt"), locked("requirements-dev.txt")
+    assert {name: checking.get(name) for name in running} == running
