@@ -42,6 +42,8 @@ _ADAPTERS: Final[Mapping[Kind, TypeAdapter[Any]]] = {
     Kind.COMPLETENESS: TypeAdapter(Table[CaseRule]),
     Kind.LANES: TypeAdapter(Table[TimelineLane]),
 }
+#: pydantic's words for faults that our reader of TOML calls otherwise.
+_REASONS: Final = {"unexpected_keyword_argument": "unknown-key", "enum": "unknown-word"}
 _HEADER: Final = frozenset({"kind", "version", "valid_from", "basis", "source", "certainty", "entries"})
 
 
@@ -83,7 +85,8 @@ def parse(kind: Kind | str, mapping: Mapping[str, Any]) -> Table[Any]:
         table: Table[Any] = _ADAPTERS[kind].validate_json(json.dumps(plain, default=str))
     except ValidationError as failure:
         for error in failure.errors(include_url=False):
-            faults.setdefault(_path(kind, entries, error["loc"]), error["type"].replace("_", "-"))
+            reason = _REASONS.get(error["type"], error["type"].replace("_", "-"))
+            faults.setdefault(_path(kind, entries, error["loc"]), reason)
         raise InvalidInput("reference-faults", **faults) from None
     if faults:
         raise InvalidInput("reference-faults", **faults)
