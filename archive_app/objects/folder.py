@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 
 from archive_app.core.errors import Conflict, ContentMissing, FixityMismatch, InvalidInput, Refused, Unavailable
 from archive_app.core.ports import Clock, Digests, StoredObject, StoreKey, Warrant
-from archive_app.objects.digests import CHUNK, Digester, digests_of
+from archive_app.objects.digests import CHUNK, Digester, digests_of, sha256_of
 
 _FONDS = re.compile(r"[A-Z0-9]{1,16}")
 _OWNER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -101,7 +101,8 @@ class FolderStore:
 
     def digest(self, key: StoreKey, *, version_id: str | None = None) -> Digests:  # noqa: ARG002
         with _translated(key), self._path(key).open("rb") as reader:
-            return _digests_on_disk(reader)
+            _forget(reader)
+            return digests_of(reader)
 
     def keys(self) -> Iterator[StoreKey]:
         for fonds in _names(self._root, _FONDS):
@@ -186,9 +187,11 @@ class FolderStore:
 
     def _compare(self, path: Path, key: StoreKey, expected: Digests) -> None:
         with path.open("rb") as reader:
-            found = _digests_on_disk(reader)
-        if found != expected:
-            raise FixityMismatch(key=str(key), expected=expected.sha256, found=found.sha256, size=found.size)
+            _forget(reader)
+            found = sha256_of(reader)
+            size = reader.tell()
+        if (found, size) != (expected.sha256, expected.size):
+            raise FixityMismatch(key=str(key), found=found, size=size)
 
     def _name(self, path: Path, key: StoreKey) -> bool:
         """Give the file its key, durably. False if the key is taken."""
@@ -285,10 +288,9 @@ def _settle(folder: Path) -> None:
         os.close(number)
 
 
-def _digests_on_disk(reader: BinaryIO) -> Digests:
-    """Read from the disk rather than from the memory of having written, as far as the system lets us ask."""
+def _forget(reader: BinaryIO) -> None:
+    """Ask the system to read from the disk rather than from its memory of the writing; it may decline."""
     os.posix_fadvise(reader.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    return digests_of(reader)
 
 
 def _note_sm3(number: int, sm3: str) -> None:

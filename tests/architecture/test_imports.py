@@ -36,7 +36,7 @@ CAUGHT = (
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("lint-imports")
     return subprocess.run(
-        [program, "--no-cache"], cwd=folder, env={"PYTHONPATH": str(folder), "COLUMNS": "200"}, text=True,
+        [program, "--no-cache", "--no-logo"], cwd=folder, env={"PYTHONPATH": str(folder), "COLUMNS": "200"}, text=True,
         capture_output=True, check=False,
     )  # fmt: skip
 
