@@ -111,6 +111,27 @@ def test_a_type_is_filed_by_the_fact_that_decides(type_code: str, given: set[Con
     assert (node.code if node else None) == class_code
 
 
+@pytest.mark.parametrize(
+    ("type_code", "title", "given", "class_code"),
+    [
+        ("SETTLE_ORG", "医疗保障基金结算清单", {Condition.DETAIL, Condition.INPATIENT}, "YB03"),
+        ("SETTLE_ORG", "2024年3月住院费用结算汇总表", {Condition.DETAIL, Condition.INPATIENT}, "YB06"),
+        ("CONTRIB", "某市社会保险费 征缴明细表", {Condition.DETAIL}, "ZJ04"),
+        ("CONTRIB", "参保人员花名册", {Condition.DETAIL}, "ZJ01"),
+        ("CONTRIB", "2024年度缴费申报表", {Condition.ANNUAL, Condition.DECLARATION}, "ZJ01"),
+        ("CONTRIB", "补缴申报表", {Condition.ARREARS, Condition.DECLARATION}, "ZJ02"),
+        ("PAYMENT", "基金支付年度汇总表", {Condition.ANNUAL, Condition.DETAIL}, "YB07"),
+        ("STAT_REPORT", "2024年度基金决算表", {Condition.ANNUAL, Condition.BUDGET}, "TJ04"),
+    ],
+)
+def test_a_title_decides_before_facts_and_facts_in_the_order_of_the_table(
+    type_code: str, title: str, given: set[Condition], class_code: str
+):
+    node = TABLES.class_for(type_code, given=given, title=title)
+    assert node is not None
+    assert node.code == class_code
+
+
 def test_all_types_of_the_guide_are_there():
     assert set(TABLES.document_types.by_code) == {
         *("ENROL_PERSON", "ENROL_UNIT", "CHANGE", "TRANSFER", "CONTRIB", "ACCOUNT", "AGREE_HOSP", "AGREE_PHARM"),
@@ -370,7 +391,7 @@ def test_loose_ends_of_classes_are_found():
 def test_loose_ends_of_types_are_found():
     mapping = mapping_of(Kind.DOCUMENT_TYPES)
     entry_of(mapping, "SETTLE")["fields"] += [{"key": "shoe_size"}, {"key": "certno"}]
-    entry_of(mapping, "REIMB")["classes"] = [{"code": "YB"}, {"code": "YB99"}]
+    entry_of(mapping, "REIMB")["classes"] = [{"code": "YB"}, {"code": "YB99"}, {"code": "YB03", "titles": ["单"]}]
     entry_of(mapping, "REFERRAL")["level"] = "secret"
     entry_of(mapping, "OFFSITE")["titles"] = []
     entry_of(mapping, "AGREE_HOSP")["rule"] = "D77"

@@ -161,11 +161,21 @@ class ArchiveClass(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassChoice:
-    """A class that a type may fall into, `when` naming the fact that decides; without it the class is the default."""
+    """A class that a type may fall into.
+
+    `titles` are parts of titles that decide before any fact does; `when` names the fact that decides; with neither
+    the class is the type's default.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     code: str
     when: Condition | None = None
+    titles: tuple[str, ...] = ()
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the class is taken where nothing decides."""
+        return self.when is None and not self.titles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

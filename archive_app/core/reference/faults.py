@@ -75,7 +75,7 @@ def _class_choices(item: DocumentType, place: str, classes: Table[Any]) -> Itera
             yield f"{place}.classes[{choice.code}]", "unknown-class"
         elif classes.of(choice.code).rule is None:
             yield f"{place}.classes[{choice.code}]", "class-takes-no-records"
-    conditions = [choice.when for choice in item.classes]
+    conditions = [choice.when for choice in item.classes if choice.when is not None or choice.is_default]
     if len(conditions) != len(set(conditions)):
         yield f"{place}.classes", "same-condition-twice"
 

@@ -1,5 +1,6 @@
 """All reference tables together, known to agree with each other, with the look-ups that the archive makes in them."""
 
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,18 +81,25 @@ class ReferenceTables:
 
     # ------------------------------------------------------------ what a paper is
 
-    def class_for(self, type_code: str, *, given: Collection[Condition] = ()) -> ArchiveClass | None:
-        """The class of a document of this type under the facts `given`: the first choice whose fact holds.
+    def class_for(
+        self, type_code: str, *, given: Collection[Condition] = (), title: str | None = None
+    ) -> ArchiveClass | None:
+        """The class of a document of this type: as its title says, else by its first fact that is `given`.
 
-        Without such a choice it is the type's default, and None where the type has no class of its own (attachments,
-        structure) or none of the facts that decide is known.
+        Where neither decides it is the type's default, and None where the type has none: attachments and structure
+        follow their case, and of some types the deciding fact must be known.
         """
         choices = self.document_types.of(type_code).classes
-        for choice in choices:
-            if choice.when is not None and choice.when in given:
-                return self.classes.of(choice.code)
-        default = next((choice.code for choice in choices if choice.when is None), None)
-        return self.classes.of(default) if default is not None else None
+        plain = "".join(title.split()) if title else ""
+        chosen = next(
+            itertools.chain(
+                (choice for choice in choices if any(part in plain for part in choice.titles)),
+                (choice for choice in choices if choice.when is not None and choice.when in given),
+                (choice for choice in choices if choice.is_default),
+            ),
+            None,
+        )
+        return None if chosen is None else self.classes.of(chosen.code)
 
     def rule_for(self, class_code: str, *, type_code: str | None = None) -> RetentionRule:
         """The retention rule of a record of this class, or of its type where that has a rule of its own.
