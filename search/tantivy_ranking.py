@@ -10,7 +10,7 @@ from archive_app.core.errors import Unavailable
 from archive_app.core.vocabulary import RecordId
 from search.cursor import Cursor
 
-_SPARE = 50  # taken at once, for ties are common among forms
+_SPARE = 20  # taken at once where scores order, for equal scores are common among forms
 _MORE = 4  # times as many are taken when a tie goes beyond what was taken
 
 
@@ -43,7 +43,7 @@ def first_places(
     Where hits tie at the end of what was taken, more are taken until the tie is whole: only then is its order known.
     """
     skipped = after.rank if after and by is None else 0
-    limit = skipped + count + _SPARE
+    limit = skipped + count + (_SPARE if by is None else 1)
     while True:
         result = searcher.search(query, limit=limit, count=True, order_by_field=by)
         hits = result.hits

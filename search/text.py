@@ -6,7 +6,8 @@ without any engine, by scanning; tests hold the engines to it.
 
 The rules:
 
-- Characters are folded by NFKC and lower-cased; invisible ones (format characters, variation selectors) vanish.
+- Characters are folded by NFKC and lower-cased; invisible ones (format characters, variation selectors) vanish; a
+  circle written for the Chinese zero (二○二四年) is that zero.
 - A text falls into *runs*. No phrase leaves its run. Punctuation and line breaks end a run; blanks do not: between two
   Han characters they vanish (forms spread names: 姓    名), between two words they stand between two tokens.
 - A *word* is the longest run of letters and digits of any script but Han, found whole only. A single joining mark
@@ -37,6 +38,7 @@ _HAN = (
     "\U00020000-\U0003fffd\U000f0000-\U0010fffd"
 )
 _LINE_ENDS = "\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+_ZEROS = "○◯"  # how 〇 is often typed and read: 二○二四年
 _BLANK = rf"[^\S{_LINE_ENDS}]"
 _NAME_DOT = "[·•‧・∙⋅]"
 _JOINING = "[-_./:'&@+,‐‑–—−·•‧・∙⋅]"
@@ -96,6 +98,8 @@ class _Folding(dict[int, str]):
 
 
 def _plain(char: str) -> str:
+    if char in _ZEROS:
+        return "〇"
     category = unicodedata.category(char)
     if category in {"Cf", "Cs"} or "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef":
         return ""

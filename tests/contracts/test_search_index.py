@@ -233,6 +233,7 @@ class TestFiltersAndFacets:
             ({"state": ("review",)}, {2}),
             ({"type": ("reimbursement",)}, {1, 2}),
             ({"year": ("2099",)}, set()),
+            ({"year": ()}, set()),
         ],
     )
     def test_filters_hold_all_together_and_values_of_one_are_alternatives(
