@@ -1,9 +1,12 @@
 """The scripts are sound, and the lock is what pyproject.toml asks for."""
 
+import ast
 import os
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,26 @@ def test_every_locked_version_has_hashes_and_no_lock_names_a_server(lock: str):
 def test_running_and_checking_use_the_same_versions():
     running, checking = locked("requirements.txt"), locked("requirements-dev.txt")
     assert {name: checking.get(name) for name in running} == running
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {each.name.split(".")[0] for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_what_the_code_imports_is_asked_for_and_not_just_there():
+    packages = ("archive_app", "ingest", "search", "retention")
+    asked = {canonicalize_name(Requirement(each).name) for each in PROJECT["project"]["dependencies"]}
+    owners = packages_distributions()
+    not_asked: dict[str, set[str]] = {}
+    for package in packages:
+        for path in (ROOT / package).rglob("*.py"):
+            for name in imported(path) - sys.stdlib_module_names - set(packages):
+                if not asked & {canonicalize_name(owner) for owner in owners.get(name, [])}:
+                    not_asked.setdefault(name, set()).add(path.relative_to(ROOT).as_posix())
+    assert not_asked == {}
