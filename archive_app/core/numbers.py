@@ -205,7 +205,8 @@ class Money:
 
 
 _FIGURES: Final = re.compile(r"-?\d[\d,.]*")
-_SOUND_FIGURES: Final = re.compile(r"-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d{1,2})?")
+#: Three decimals may be a group of thousands misread; unit prices have four and more.
+_SOUND_FIGURES: Final = re.compile(r"-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.(?:\d{1,2}|\d{4,}))?")
 _LOOKALIKES: Final = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1"})
 _CURRENCY: Final = re.compile(r"人民币|RMB|CNY|[¥￥元圆整正]")
 
@@ -223,12 +224,9 @@ def parse_money(text: str) -> Money | None:
     if not _FIGURES.fullmatch(figures):
         return None
     doubtful = figures != plain or not _SOUND_FIGURES.fullmatch(figures)
-    head, mark, tail = figures, "", ""
-    for place in range(len(figures) - 1, -1, -1):
-        if figures[place] in ".,":
-            head, mark, tail = figures[:place], figures[place], figures[place + 1 :]
-            break
-    if mark and (len(tail) == 3 and (mark == "," or re.search("[.,]", head))):  # noqa: PLR2004 a group of thousands
+    marks = re.fullmatch(r"(.*)([.,])(\d*)", figures)
+    head, mark, tail = marks.groups() if marks else (figures, "", "")
+    if len(tail) == 3 and (mark == "," or re.search("[.,]", head)):  # noqa: PLR2004 a group of thousands
         head, tail = head + tail, ""
     try:
         value = Decimal(re.sub("[.,]", "", head) + ("." + tail if tail else ""))

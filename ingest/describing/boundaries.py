@@ -14,7 +14,8 @@ from ingest.describing.classify import candidates, decide
 from ingest.describing.labelled import pairs
 from ingest.describing.layout import UprightPage, upright
 from ingest.describing.model import ReadPage
-from ingest.describing.rosters import roster
+from ingest.describing.rosters import from_tables
+from ingest.describing.split_labels import with_whole_labels
 from ingest.describing.terms import Terms, terms_of
 from ingest.describing.values import field_value
 
@@ -44,7 +45,7 @@ def boundaries(pages: Sequence[ReadPage], tables: ReferenceTables) -> tuple[tupl
     before, or if it says 第 1 页 共 n 页 where the sequence before is complete.
     """
     terms = terms_of(tables)
-    heads = tuple(_head(upright(page), terms) for page in pages)
+    heads = tuple(_head(with_whole_labels(upright(page), terms), terms) for page in pages)
     groups: list[list[_Head]] = []
     for head in heads:
         if groups and not _starts(head, groups[-1]):
@@ -87,13 +88,13 @@ def _starts(head: _Head, group: Sequence[_Head]) -> bool:
 
 def _head(page: UprightPage, terms: Terms) -> _Head:
     decided = decide(candidates((page,), terms))
-    rows = roster((page,), terms, today=_ANY_DAY)
+    tabled = from_tables((page,), terms, today=_ANY_DAY)
     values = [
         value
         for pair in pairs(page, terms)
-        if pair.value not in rows.used
+        if pair.value not in tabled.used
         for key in pair.keys[:1]
-        if (value := field_value(pair, key, terms, today=_ANY_DAY))
+        if (value := field_value(pair, key, terms, page=page, today=_ANY_DAY))
     ]
     return _Head(
         page.number,

@@ -3,7 +3,7 @@
 Agreement lifts a repaired number to `repaired`; disagreement makes every field concerned doubtful.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -17,6 +17,7 @@ from archive_app.core.vocabulary import FieldState
 from ingest.describing.model import Check, FieldValue
 
 SURE_NUMBER: Final = 0.90  # the engine's confidence below which a citizen number is doubtful
+_LONG: Final = 5  # digits
 _NEAR: Final = 4  # edits up to which two numbers are readings of one
 _CENT: Final = Decimal("0.01")
 _ORDERED: Final = (
@@ -36,10 +37,18 @@ Fields = tuple[FieldValue, ...]
 Rule = Callable[[Fields], Fields]
 
 
-def checked(fields: Iterable[FieldValue], *, today: date) -> Fields:
-    """The same fields with the rules between them applied; the order stays."""
+def checked(fields: Iterable[FieldValue], *, money_keys: Collection[str], today: date) -> Fields:
+    """The same fields with the rules between them applied; the order stays. `money_keys` are the fields of amounts."""
     found = tuple(fields)
-    for rule in (_occurrences, _number_confidence, lambda some: _holder(some, today), _capitals, _sums, _order):
+    for rule in (
+        _occurrences,
+        _number_confidence,
+        lambda some: _decimals(some, money_keys),
+        lambda some: _holder(some, today),
+        _capitals,
+        _sums,
+        _order,
+    ):
         found = rule(found)
     return found
 
@@ -140,6 +149,14 @@ def _decimal(value: FieldValue) -> Decimal | None:
         return Decimal(value.value)
     except InvalidOperation:
         return None
+
+
+def _decimals(fields: Fields, money_keys: Collection[str]) -> Fields:
+    """A long amount without decimals among amounts with two: its point may have been lost."""
+    money = [value for value in fields if value.key in money_keys]
+    pointed = [value for value in money if "." in value.value]
+    bare = [value for value in money if "." not in value.value and len(value.value) >= _LONG]
+    return _with(fields, bare, Check("decimals-alike", passed=False)) if len(pointed) > len(bare) else fields
 
 
 def _only(fields: Fields, key: str) -> FieldValue | None:

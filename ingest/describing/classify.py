@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from archive_app.core.reference import DocumentType
+from ingest.describing.cards import identity_card
 from ingest.describing.layout import UprightPage
 from ingest.describing.model import Candidate
 from ingest.describing.terms import Terms, bare_label
@@ -32,6 +33,9 @@ def candidates(pages: Sequence[UprightPage], terms: Terms) -> tuple[Candidate, .
         if fits:
             score, match = max(fits, key=lambda fit: fit[0])
             found.append(Candidate(kind.code, round(score, 3), _reasons(match, support)))
+    card = identity_card(pages)
+    if card and terms.type(card.type) and all(candidate.type != card.type for candidate in found):
+        found.append(card)
     return tuple(sorted(found, key=lambda candidate: -candidate.score))
 
 

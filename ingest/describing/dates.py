@@ -1,5 +1,6 @@
 """Dates beside their labels, and the day on which the record was formed."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Final
@@ -22,13 +23,16 @@ FORMING_KEYS: Final = (
     "register_date",
     "apply_date",
 )
+#: Forms with 年, 月 and 日 printed in another colour leave only the figures.
+_ONLY_BLANKS: Final = re.compile(r"^((?:19|20)\d\d) +(\d{1,2}) +(\d{1,2})$")
 _FOOT: Final = 0.55  # dates of signature stand in the lower part of the last page
 _END_KEYS: Final = "_to"
 
 
 def date_for(key: str, text: str) -> WrittenDate | None:
     """The date that a value gives to a field: of a period the first, but the last for a field that ends one."""
-    found = [found.written for found in find_dates(plain(text))]
+    text = plain(text)
+    found = [found.written for found in find_dates(_ONLY_BLANKS.sub(r"\1-\2-\3", text))]
     if not found:
         return None
     return found[-1] if key.endswith(_END_KEYS) else found[0]

@@ -1,9 +1,10 @@
 """The order of the steps from read pages to a description."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
+from archive_app.core.numbers import find_capitals
 from archive_app.core.reference import DocumentType, ReferenceTables
 from archive_app.core.vocabulary import Level
 from ingest.describing.boundaries import looks_like_a_stack
@@ -12,11 +13,12 @@ from ingest.describing.classify import candidates, decide
 from ingest.describing.dates import formed_on
 from ingest.describing.facts import facts
 from ingest.describing.labelled import Pair, pairs
-from ingest.describing.layout import upright
+from ingest.describing.layout import UprightPage, upright
 from ingest.describing.model import Description, FieldValue, ReadPage
 from ingest.describing.persons import parties
 from ingest.describing.review import reasons_to_look
-from ingest.describing.rosters import flag_repeats, roster
+from ingest.describing.rosters import from_tables, settle_doubts
+from ingest.describing.split_labels import with_whole_labels
 from ingest.describing.terms import Terms, terms_of
 from ingest.describing.titles import printed_title
 from ingest.describing.values import field_value
@@ -44,14 +46,15 @@ def describe(pages: Sequence[ReadPage], tables: ReferenceTables, *, today: date)
 
 def describe_with(pages: Sequence[ReadPage], terms: Terms, *, today: date) -> Description:
     """As `describe`, with terms of one's own making."""
-    turned = tuple(upright(page) for page in pages)
+    turned = tuple(with_whole_labels(upright(page), terms) for page in pages)
     found = candidates(turned, terms)
     decided = decide(found)
     kind = terms.type(decided.type) if decided else None
-    rows = flag_repeats(roster(turned, terms, today=today))
-    beside = (pair for page in turned for pair in pairs(page, terms) if pair.value not in rows.used)
-    fields = checked((*_fields(beside, kind, terms, today), *rows.fields), today=today)
-    mentions = (*parties(fields, kind, terms), *rows.mentions)
+    tabled = from_tables(turned, terms, today=today)
+    beside = (pair for page in turned for pair in pairs(page, terms) if pair.value not in tabled.used)
+    single = _fields(beside, kind, terms, {page.number: page for page in turned}, today)
+    fields = checked((*single, *tabled.fields), money_keys=terms.money_keys, today=today)
+    mentions = (*parties(fields, kind, terms), *settle_doubts(tabled.mentions, fields))
     title = printed_title(turned[0], decided.reasons if decided else ()) if turned else None
     day, evidence = formed_on(fields, turned, today=today)
     given = facts(title or "", fields, mentions, turned)
@@ -80,13 +83,15 @@ def describe_with(pages: Sequence[ReadPage], terms: Terms, *, today: date) -> De
     )
 
 
-def _fields(found: Iterable[Pair], kind: DocumentType | None, terms: Terms, today: date) -> tuple[FieldValue, ...]:
+def _fields(
+    found: Iterable[Pair], kind: DocumentType | None, terms: Terms, pages: Mapping[int, UprightPage], today: date
+) -> tuple[FieldValue, ...]:
     """One value for each pair; the same value of the same key counts once, with its surest reading."""
     own = frozenset(item.key for item in kind.fields) if kind else frozenset()
     best: dict[tuple[str, str], FieldValue] = {}
     for pair in found:
-        for key in sorted(pair.keys, key=lambda key: key not in own):
-            value = field_value(pair, key, terms, today=today)
+        for key in sorted(pair.keys, key=lambda key: (not _fits(key, pair), key not in own)):
+            value = field_value(pair, key, terms, page=pages[pair.value.page], today=today)
             if value is None:
                 continue
             known = best.get((value.key, value.value))
@@ -94,6 +99,11 @@ def _fields(found: Iterable[Pair], kind: DocumentType | None, terms: Terms, toda
                 best[value.key, value.value] = value
             break
     return tuple(best.values())
+
+
+def _fits(key: str, pair: Pair) -> bool:
+    """Whether a value in Chinese capitals meets the field for them: both have labels such as 合计."""
+    return (key == "sumamt_words") == bool(find_capitals(pair.value.text))
 
 
 def _document_number(fields: Sequence[FieldValue]) -> str | None:

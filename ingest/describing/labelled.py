@@ -9,23 +9,27 @@ from dataclasses import dataclass
 from typing import Final
 
 from archive_app.core.reference import Format
-from ingest.describing.layout import Piece, UprightPage, below, part, right_of
-from ingest.describing.terms import Terms, bare_label
+from ingest.describing.layout import Piece, UprightPage, below, left_of, part, right_of
+from ingest.describing.terms import Terms
 
 #: Formats whose values show what they are, so that they may follow a label without a colon.
 _SELF_EVIDENT: Final = {
-    Format.CITIZEN_NUMBER: r"[1-9]\d",
-    Format.SEX: r"[男女]",
-    Format.DATE: r"(?:1[89]|20)\d\d|[一二][〇○零九]",
-    Format.MONTH: r"(?:1[89]|20)\d\d",
-    Format.PHONE: r"[01]\d",
-    Format.USCC: r"[0-9A-HJ-NPQRTUWXY]{2}\d{6}",
-    Format.MONEY: r"[¥￥]",
-    Format.PROVIDER_CODE: r"[HP]\d{5}",
+    Format.CITIZEN_NUMBER: re.compile(r"[1-9]\d"),
+    Format.NAME: re.compile(r"(?!变更|拼音|签|日期|电话|性别|曾用|证件|身份)[㐀-鿿·]{2,4}$"),
+    Format.SEX: re.compile(r"[男女]"),
+    Format.DATE: re.compile(r"(?:1[89]|20)\d\d|[一二][〇○零九]"),
+    Format.MONTH: re.compile(r"(?:1[89]|20)\d\d"),
+    Format.PHONE: re.compile(r"[01]\d"),
+    Format.USCC: re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}\d{6}"),
+    Format.MONEY: re.compile(r"[¥￥]"),
+    Format.PROVIDER_CODE: re.compile(r"[HP]\d{5}"),
 }
-_COLON: Final = re.compile(r" ?(?:\([^()]{0,12}\))? ?[:：] ?")
-_BRACKET: Final = re.compile(r" ?\([^()]{0,12}\)$")
-_ENDS: Final = " ;；,，。、|/"
+_COLON: Final = re.compile(r" ?(?:\([^()]{0,12}\))? ?: ?")
+_AFTER_A_VALUE: Final = re.compile(r":\s*\S{1,30}$")
+_ENDS: Final = " ;；,，。、|/_"
+_HAN_AT_END: Final = re.compile(r"[㐀-鿿]$")
+_MOST_FURTHER: Final = 3  # pieces that a value may go on into
+_BENEATH: Final = 1.5  # heights down to a value in the cell beneath
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +38,18 @@ class Pair:
 
     label: str
     keys: tuple[str, ...]
-    where: Piece  # the label
     value: Piece
-    inline: bool
+    further: tuple[Piece, ...] = ()  # pieces right of the value into which it may go on
+    under: tuple[Piece, ...] = ()  # lines beneath the value into which it may go on
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A label inside a piece: where it starts, where its value starts, and whether a colon stands between."""
+    """A label inside a piece: where it starts and where its value starts."""
 
     label: str
     start: int
     value: int
-    colon: bool
-
-
-def is_label(piece: Piece, terms: Terms) -> bool:
-    """Whether a piece is nothing but a known label, or ends with a colon."""
-    return piece.text.endswith((":", "：")) or bare_label(piece.text) in terms.keys
 
 
 def pairs(page: UprightPage, terms: Terms) -> Iterator[Pair]:
@@ -59,78 +57,84 @@ def pairs(page: UprightPage, terms: Terms) -> Iterator[Pair]:
     for piece in page.pieces:
         marks = tuple(_marks(piece.text, terms))
         for place, mark in enumerate(marks):
-            end = marks[place + 1].start if place + 1 < len(marks) else len(piece.text)
-            inline = piece.text[mark.value : end].strip(_ENDS + "_")
-            where = part(piece, mark.start, mark.value, page=page)
-            keys = terms.keys[mark.label]
+            is_last = place + 1 == len(marks)
+            end = len(piece.text) if is_last else marks[place + 1].start
+            inline = piece.text[mark.value : end].strip(_ENDS)
+            value: Piece | None = None
             if inline:
                 start = piece.text.index(inline, mark.value)
-                yield Pair(mark.label, keys, where, part(piece, start, start + len(inline), page=page), inline=True)
-            elif place + 1 == len(marks):
-                neighbour = _neighbour(piece, page.pieces, terms)
-                if neighbour:
-                    yield Pair(mark.label, keys, where, neighbour, inline=False)
+                value = part(piece, start, start + len(inline), page=page)
+            elif is_last:
+                value = _neighbour(piece, page.pieces, terms)
+            if value:
+                edge = piece if inline else value
+                further = tuple(_further(edge, page.pieces, terms)) if is_last else ()
+                under = tuple(_under(value, page.pieces, terms)) if is_last else ()
+                yield Pair(mark.label, terms.keys[mark.label], value, further, under)
+
+
+def has_label(piece: Piece, terms: Terms) -> bool:
+    """Whether a label stands anywhere in a piece, or the piece ends with a colon as labels do."""
+    return piece.text.endswith(":") or next(_marks(piece.text, terms), None) is not None
 
 
 def _marks(text: str, terms: Terms) -> Iterator[_Mark]:
-    whole = bare_label(text)
-    if whole in terms.keys:
-        yield _Mark(whole, 0, len(text), text.rstrip().endswith((":", "：")))
+    whole = terms.label_of(text)
+    if whole:
+        yield _Mark(whole, 0, len(text))
         return
     for found in terms.label_pattern.finditer(text):
         label = found.group(0).replace(" ", "")
-        colon = _COLON.match(text, found.end())
         before = text[: found.start()].rstrip()
+        colon = _COLON.match(text, found.end())
         if colon:
-            if _starts_word(before, terms):
-                yield _Mark(label, found.start(), colon.end(), colon=True)
-        elif not bare_label(before) or text[found.start() - 1] in _ENDS or before[-1:] in "男女":
+            if not _HAN_AT_END.search(before) or _AFTER_A_VALUE.search(before):
+                yield _Mark(label, found.start(), colon.end())
+        elif not before or before[-1] in _ENDS or before[-1] in "男女":
             rest = text[found.end() :].lstrip()
-            if any(_is_evident(key, rest, terms) for key in terms.keys[label]):
-                yield _Mark(label, found.start(), found.end(), colon=False)
-
-
-def _starts_word(before: str, terms: Terms) -> bool:
-    """Whether a label may start after this text: not in the middle of a longer label such as 代办人+姓名."""
-    del terms
-    return not before or not re.search(r"[㐀-鿿]$", before) or bool(re.search(r"[:：]\s*\S{1,30}$", before))
+            if (label == "姓名" or "person_name" not in terms.keys[label]) and any(
+                _is_evident(key, rest, terms) for key in terms.keys[label]
+            ):
+                yield _Mark(label, found.start(), found.end())
 
 
 def _is_evident(key: str, rest: str, terms: Terms) -> bool:
     pattern = _SELF_EVIDENT.get(terms.fields[key].format)
-    return bool(pattern and re.match(pattern, rest))
+    return bool(pattern and pattern.match(rest))
 
 
 def _neighbour(label: Piece, pieces: Sequence[Piece], terms: Terms) -> Piece | None:
-    """The value of a label that stands alone: the cell to the right; the cell beneath if another label is to the right.
+    """The value of a label that stands alone: the cell to the right, or the cell beneath if that is another label's.
 
-    A label to the right of an empty cell is not a value.
+    A label to the right of an empty cell is not a value, nor is what has a label of its own to its left.
     """
     right = right_of(label, pieces)
-    if right and not is_label(right, terms) and not _has_label(right, terms):
+    if right and not has_label(right, terms):
         return right
-    beneath = below(label, pieces, reach=1.5)
-    if (
-        beneath
-        and not is_label(beneath, terms)
-        and not _has_label(beneath, terms)
-        and not _has_own_label(beneath, pieces, terms)
-    ):
-        return beneath
-    return None
+    beneath = below(label, pieces, reach=_BENEATH)
+    if beneath is None or has_label(beneath, terms):
+        return None
+    left = left_of(beneath, pieces)
+    return None if left and has_label(left, terms) else beneath
 
 
-def _has_label(piece: Piece, terms: Terms) -> bool:
-    return next(_marks(piece.text, terms), None) is not None
+def _further(value: Piece, pieces: Sequence[Piece], terms: Terms) -> Iterator[Piece]:
+    for _ in range(_MOST_FURTHER):
+        following = right_of(value, pieces)
+        if following is None or has_label(following, terms) or following.left - value.right > 2 * value.height:
+            return
+        yield following
+        value = following
 
 
-def _has_own_label(piece: Piece, pieces: Sequence[Piece], terms: Terms) -> bool:
-    """Whether a label stands directly to the left: then the piece is that label's value."""
-    left = [
-        other
-        for other in pieces
-        if other.right <= piece.left + piece.height // 2
-        and min(other.bottom, piece.bottom) - max(other.top, piece.top) > 0.5 * min(other.height, piece.height)
-    ]
-    nearest = max(left, key=lambda other: other.right, default=None)
-    return nearest is not None and is_label(nearest, terms)
+def _under(value: Piece, pieces: Sequence[Piece], terms: Terms) -> Iterator[Piece]:
+    """Lines that start where the value starts and have no label: the same cell's next lines."""
+    for _ in range(_MOST_FURTHER):
+        following = below(value, pieces, reach=0.8)
+        if following is None or has_label(following, terms):
+            return
+        left = left_of(following, pieces)
+        if abs(following.left - value.left) > value.height or (left and terms.label_of(left.text)):
+            return
+        yield following
+        value = following

@@ -132,6 +132,16 @@ def right_of(piece: Piece, pieces: Sequence[Piece]) -> Piece | None:
     return min(beside, key=lambda other: other.left, default=None)
 
 
+def left_of(piece: Piece, pieces: Sequence[Piece]) -> Piece | None:
+    """The nearest piece to the left at the same height."""
+    beside = [
+        other
+        for other in pieces
+        if other is not piece and other.right <= piece.left + piece.height // 2 and _beside(piece, other) >= _SHARED
+    ]
+    return max(beside, key=lambda other: other.right, default=None)
+
+
 def below(piece: Piece, pieces: Sequence[Piece], *, reach: float = 3.0) -> Piece | None:
     """The nearest piece beneath, within `reach` heights, that shares half of the narrower width."""
     beneath = [
@@ -148,6 +158,21 @@ def below(piece: Piece, pieces: Sequence[Piece], *, reach: float = 3.0) -> Piece
 def _overlap_across(one: Piece, other: Piece) -> float:
     shared = min(one.right, other.right) - max(one.left, other.left)
     return shared / max(1, min(one.box[2], other.box[2]))
+
+
+def joined(pieces: Sequence[Piece], *, page: UprightPage, between: str = "") -> Piece:
+    """Pieces as one, in their order; as sure as the least sure of them."""
+    left, top = min(one.left for one in pieces), min(one.top for one in pieces)
+    right, bottom = max(one.right for one in pieces), max(one.bottom for one in pieces)
+    box = (left, top, right - left, bottom - top)
+    return Piece(
+        plain(between.join(one.text for one in pieces)),
+        between.join(one.as_read for one in pieces),
+        box,
+        turned(box, width=page.width, height=page.height, rotation=-page.rotation % 360),
+        min(one.confidence for one in pieces),
+        page.number,
+    )
 
 
 def part(piece: Piece, start: int, end: int, *, page: UprightPage) -> Piece:

@@ -65,6 +65,12 @@ def citizen_reading(text: str, *, today: date, regions: Collection[str]) -> Citi
     return CitizenReading(number, sound=not faults, repaired=False, checks=checks)
 
 
+def is_citizen_like(text: str, *, regions: Collection[str]) -> bool:
+    """Whether a number under another label has the form of a citizen number, and its region or its check digit."""
+    faults = numbers.citizen_faults(text, today=date.max, regions=regions or None)
+    return not {"form", "birth-date"} & set(faults) and not {"region", "check-digit"} <= set(faults)
+
+
 def _number_in(text: str) -> str | None:
     compact = numbers.compact(plain(text).replace("×", "X"))
     found = max(_TOKEN.findall(compact), key=len, default=None)

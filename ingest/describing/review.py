@@ -17,7 +17,7 @@ POSSIBLE_STACK: Final = "possible-stack"
 SEVERAL_PERSONS: Final = "several-persons"
 STATE_SECRET: Final = "state-secret-mark"  # noqa: S105 a reason code
 MISSING: Final = "missing"  # missing:KEY
-DOUBTFUL: Final = "doubtful"  # doubtful:KEY, or doubtful:roster:ROW
+DOUBTFUL: Final = "doubtful"  # doubtful:KEY, in tables doubtful:KEY:ROW, for persons of rosters doubtful:roster:ROW
 
 _SECRET: Final = re.compile(r"^(?:秘密|机密|绝密)(?:[★☆*].*)?$")
 _HEAD: Final = 0.2  # of the page's height, where a mark of secrecy stands
@@ -60,7 +60,7 @@ def reasons_to_look(
 
 
 def _doubt(value: FieldValue) -> str:
-    return f"{DOUBTFUL}:{value.key}" if value.row is None else f"{DOUBTFUL}:roster:{value.row}"
+    return f"{DOUBTFUL}:{value.key}" if value.row is None else f"{DOUBTFUL}:{value.key}:{value.row}"
 
 
 def _several_subjects(fields: Sequence[FieldValue]) -> bool:

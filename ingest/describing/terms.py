@@ -4,9 +4,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Final
 
-from archive_app.core.reference import DocumentType, FieldDefinition, ReferenceTables
+from rapidfuzz import process
+from rapidfuzz.distance import Levenshtein
+
+from archive_app.core.reference import DocumentType, FieldDefinition, Format, ReferenceTables
 from ingest.describing.layout import plain
+
+_MISREADABLE: Final = re.compile(r"[㐀-鿿]{5,12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,7 @@ class Terms:
     fields: Mapping[str, FieldDefinition]  # by key
     keys: Mapping[str, tuple[str, ...]]  # label -> field keys, in the order of the table
     regions: frozenset[str]  # leading two digits of known division codes
+    long_labels: tuple[str, ...]  # those long enough to be known with a character misread
     label_pattern: re.Pattern[str] = field(compare=False)
 
     @classmethod
@@ -29,7 +36,29 @@ class Terms:
             for label in definition.labels:
                 word = bare_label(label)
                 keys[word] = (*keys.get(word, ()), definition.code)
-        return cls(tables, tuple(tables.document_types), definitions, keys, tables.region_prefixes, _pattern_of(keys))
+        long = tuple(label for label in keys if _MISREADABLE.fullmatch(label))
+        return cls(
+            tables, tuple(tables.document_types), definitions, keys, tables.region_prefixes, long, _pattern_of(keys)
+        )
+
+    @property
+    def money_keys(self) -> frozenset[str]:
+        """The fields of amounts."""
+        return frozenset(key for key, definition in self.fields.items() if definition.format is Format.MONEY)
+
+    def is_exact(self, text: str) -> bool:
+        """Whether a text is a known label, letter by letter."""
+        return bare_label(text) in self.keys
+
+    def label_of(self, text: str) -> str | None:
+        """The known label that a text consists of; in a longer one, one character may be misread."""
+        word = bare_label(text)
+        if word in self.keys:
+            return word
+        if not _MISREADABLE.fullmatch(word):
+            return None
+        near = process.extract(word, self.long_labels, scorer=Levenshtein.distance, score_cutoff=1, limit=3)
+        return str(near[0][0]) if len({self.keys[label] for label, _, _ in near}) == 1 else None
 
     def type(self, code: str) -> DocumentType | None:
         """The type with this code, if the tables know it."""

@@ -19,6 +19,8 @@ from ingest.describing.layout import Piece, UprightPage, plain, rows
 _HEAD: Final = 0.34  # of the page's height: titles stand in the upper third
 _FEWEST_ROWS: Final = 6  # on slips and cards the head may reach further down
 _LONGEST_PREFIX: Final = 26  # characters of place and agency before the title proper
+_PROMINENT: Final = 0.75
+_LIKE_A_TITLE: Final = re.compile(r"[㐀-鿿]{2,30}[表单书函证件票告录册簿协议据明报目封]")
 _SHORT: Final = 4  # characters: titles up to this length must match exactly
 _LEAST_LIKENESS: Final = 0.8
 _NOT_A_TITLE: Final = re.compile(r"[。，；《》?？!！]|^[\d一二三四五六七八九十]+[、.]|[:：]")
@@ -122,7 +124,7 @@ def _match(line: HeadLine, text: str, title: str, words: str) -> TitleMatch | No
 
 
 def printed_title(page: UprightPage, reasons: Iterable[str]) -> str | None:
-    """The title as printed: the line on which the type was recognised, else the most prominent line without figures."""
+    """The title as printed: the line on which the type was recognised, else a line that looks like one."""
     lines = head_lines(page)
     known = next((reason.partition(":")[2] for reason in reasons if reason.startswith("title")), None)
     if known:
@@ -130,6 +132,6 @@ def printed_title(page: UprightPage, reasons: Iterable[str]) -> str | None:
         best = max(fits, key=lambda match: (match.likeness, match.line.prominence), default=None)
         if best:
             return bare(best.line.text) if best.likeness == 1 else known
-    plain_lines = [line for line in lines if not re.search(r"\d", line.text) and not _NOT_A_TITLE.search(line.text)]
-    most = max(plain_lines, key=lambda line: line.prominence, default=None)
+    likely = [line for line in lines if line.prominence >= _PROMINENT and _LIKE_A_TITLE.fullmatch(folded(line.text))]
+    most = max(likely, key=lambda line: line.prominence, default=None)
     return bare(most.text) or None if most else None

@@ -15,9 +15,9 @@ from archive_app.core.vocabulary import FieldState
 from ingest.describing.amounts import amount_in
 from ingest.describing.dates import date_for
 from ingest.describing.labelled import Pair
-from ingest.describing.layout import Piece, plain
+from ingest.describing.layout import Piece, UprightPage, joined, plain
 from ingest.describing.model import Check, FieldValue
-from ingest.describing.persons import citizen_reading
+from ingest.describing.persons import citizen_reading, is_citizen_like
 from ingest.describing.terms import Terms
 
 SURE: Final = 0.80  # the engine's confidence below which a value is doubtful
@@ -29,6 +29,20 @@ _NOT_A_NAME: Final = re.compile(r"签[字名章]|盖章|公章|年|单位|日期
 _TICKED: Final = re.compile(r"[☑√✓■●Rv]\s*([男女])")
 
 
+_SEVERAL_LINES: Final = frozenset({"address", "unit_address", "diag_basis", "reason", "findings"})
+#: Formats that take almost anything.
+_FREE: Final = frozenset({Format.CODE, Format.TEXT, Format.BANK_CARD})
+#: Formats whose values blanks may cut into pieces, with what stands between the pieces.
+_CUT: Final = {
+    Format.CITIZEN_NUMBER: "",
+    Format.BANK_CARD: "",
+    Format.USCC: "",
+    Format.DATE: " ",
+    Format.MONTH: " ",
+    Format.MONEY: " ",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A value in normal form with the checks it went through. `doubtful` if one of them failed or it was repaired."""
@@ -38,16 +52,36 @@ class Reading:
     doubtful: bool = False
 
 
-def field_value(pair: Pair, key: str, terms: Terms, *, today: date) -> FieldValue | None:
-    """The value of one field from a pair, or None if the text is no value of the field's format."""
-    return value_of(pair.value, key, terms, today=today)
+def field_value(pair: Pair, key: str, terms: Terms, *, page: UprightPage, today: date) -> FieldValue | None:
+    """The value of one field from a pair, or None if the text is no value of the field's format.
+
+    Numbers and dates that are cut into pieces are put together where the pieces alone are not sound; addresses take
+    in the lines beneath.
+    """
+    form = terms.fields[key].format
+    if key in _SEVERAL_LINES and pair.under:
+        return value_of(joined((pair.value, *pair.under), page=page), key, terms, today=today)
+    value = value_of(pair.value, key, terms, today=today)
+    if form in _CUT and pair.further and (value is None or value.state is FieldState.DOUBTFUL):
+        for count in range(1, len(pair.further) + 1):
+            longer = joined((pair.value, *pair.further[:count]), page=page, between=_CUT[form])
+            whole = value_of(longer, key, terms, today=today)
+            if whole and whole.state is not FieldState.DOUBTFUL:
+                return whole
+    return value
 
 
 def value_of(piece: Piece, key: str, terms: Terms, *, today: date, row: int | None = None) -> FieldValue | None:
-    """The value that a piece of text gives to a field, or None if the text is no value of the field's format."""
-    reading = _read(key, terms.fields[key].format, piece.text, terms, today)
+    """The value that a piece of text gives to a field, or None if the text is no value of the field's format.
+
+    What looks like a citizen number in a field for other numbers is given as one, doubtful: so it is masked and seen.
+    """
+    form = terms.fields[key].format
+    reading = _reader(key, form, terms, today)(piece.text)
     if reading is None:
         return None
+    if form in _FREE and is_citizen_like(reading.value, regions=terms.regions):
+        key, reading = "certno", Reading(numbers.compact(reading.value), (Check("label", passed=False),), doubtful=True)
     doubtful = reading.doubtful or piece.confidence < SURE
     return FieldValue(
         key,
@@ -62,31 +96,25 @@ def value_of(piece: Piece, key: str, terms: Terms, *, today: date, row: int | No
     )
 
 
-def _read(key: str, form: Format, text: str, terms: Terms, today: date) -> Reading | None:
+def _reader(key: str, form: Format, terms: Terms, today: date) -> Callable[[str], Reading | None]:
     match form:
         case Format.CITIZEN_NUMBER:
-            found = citizen_reading(text, today=today, regions=terms.regions)
-            return Reading(found.number, found.checks, doubtful=not found.sound) if found else None
+            return lambda text: _citizen(text, terms, today)
         case Format.DATE | Format.MONTH:
-            return _date(key, text, today)
-        case Format.MONEY:
-            return _money(text)
+            return lambda text: _date(key, text, today)
         case Format.PROVIDER_CODE:
-            faults = numbers.provider_code_faults(text, regions=terms.regions or None)
-            return _coded(text, faults, least=8)
-        case Format.PHONE | Format.BANK_CARD | Format.USCC | Format.SPECIAL_DISEASE:
-            return _coded(text, _FAULTS[form](text), least=5)
+            return lambda text: _provider_code(text, terms)
         case _:
-            reader = _PLAIN.get(form, _text)
-            return reader(text)
+            return _PLAIN.get(form, _text)
 
 
-_FAULTS: Final[Mapping[Format, Callable[[str], tuple[str, ...]]]] = {
-    Format.PHONE: numbers.phone_faults,
-    Format.BANK_CARD: numbers.bank_card_faults,
-    Format.USCC: numbers.uscc_faults,
-    Format.SPECIAL_DISEASE: numbers.special_disease_faults,
-}
+def _citizen(text: str, terms: Terms, today: date) -> Reading | None:
+    found = citizen_reading(text, today=today, regions=terms.regions)
+    return Reading(found.number, found.checks, doubtful=not found.sound) if found else None
+
+
+def _provider_code(text: str, terms: Terms) -> Reading | None:
+    return _coded(text, numbers.provider_code_faults(text, regions=terms.regions or None), least=8)
 
 
 def _coded(text: str, faults: tuple[str, ...], *, least: int) -> Reading | None:
@@ -95,6 +123,15 @@ def _coded(text: str, faults: tuple[str, ...], *, least: int) -> Reading | None:
         return None
     checks = (Check("form", "form" not in faults), *(Check(fault, passed=False) for fault in faults if fault != "form"))
     return Reading(value, checks, doubtful=bool(faults))
+
+
+def _phone(text: str) -> Reading | None:
+    """A phone number, also after an address as forms for `地址、电话` have it."""
+    whole = _coded(text, numbers.phone_faults(text), least=5)
+    if whole is None or not whole.doubtful:
+        return whole
+    found = re.findall(r"(?<!\d)(?:1[3-9]\d{9}|0\d{2,3}-?\d{7,8})(?!\d)", plain(text))
+    return Reading(numbers.compact(found[0]), (Check("form", passed=True),)) if len(found) == 1 else whole
 
 
 def _date(key: str, text: str, today: date) -> Reading | None:
@@ -188,6 +225,11 @@ def _nothing(text: str) -> Reading | None:
 
 
 _PLAIN: Final[Mapping[Format, Callable[[str], Reading | None]]] = {
+    Format.PHONE: _phone,
+    Format.MONEY: _money,
+    Format.BANK_CARD: lambda text: _coded(text, numbers.bank_card_faults(text), least=5),
+    Format.USCC: lambda text: _coded(text, numbers.uscc_faults(text), least=5),
+    Format.SPECIAL_DISEASE: lambda text: _coded(text, numbers.special_disease_faults(text), least=5),
     Format.NAME: _name,
     Format.ORGANISATION: _organisation,
     Format.SEX: _sex,

@@ -91,6 +91,7 @@ def test_cards_phones_and_codes_have_their_forms() -> None:
         ("-12.50", "-12.50", False),
         ("(12.50)", "-12.50", False),
         ("12.345", "12.345", True),
+        ("35.50000", "35.50000", False),
     ],
 )
 def test_figures_are_read_and_a_misread_mark_is_doubtful(text: str, value: str, *, doubtful: bool) -> None:
@@ -100,7 +101,7 @@ def test_figures_are_read_and_a_misread_mark_is_doubtful(text: str, value: str, 
     assert money.doubtful is doubtful
 
 
-@pytest.mark.parametrize("text", ["", "元", "合计", "12a", "2024-08-05", "13%"])
+@pytest.mark.parametrize("text", ["", "元", "合计", "12a", "2024-08-05", "13%", ",", "."])
 def test_what_is_no_amount_gives_none(text: str) -> None:
     assert numbers.parse_money(text) is None
 
