@@ -15,6 +15,8 @@ from ingest.ocr.networks import DETECTION_MODEL, Floats, Network, Runtime, load_
 Quad = NDArray[np.float32]
 
 STRIDE: Final = 32  # the network halves its input five times
+STRIP_PIXELS: Final = 850_000  # looked at in one go
+MARGIN: Final = 64  # pixels a strip sees beyond its own, so that no line is judged by a part of its height
 SHORT_SIDE: Final = 736  # smaller pictures are enlarged to it, as the network was trained
 
 
@@ -35,9 +37,26 @@ class Detector:
     def find(self, image: Bitmap) -> list[Quad]:
         """The lines' outlines in no order; none on an empty page."""
         height, width = image.shape[:2]
-        probability = self._network.run(self._prepared(image))
-        quads, _ = self._boxes(probability, (height, width))
+        quads, _ = self._boxes(self._probability(self._prepared(image)), (height, width))
         return [np.asarray(quad, np.float32) for quad in quads]
+
+    def _probability(self, planes: Floats) -> Floats:
+        """Of text, for each pixel. Large pictures are looked at in overlapping strips, which bounds working memory."""
+        if planes.shape[2] < planes.shape[3]:
+            return self._in_strips(planes, axis=3)
+        return self._in_strips(planes, axis=2)
+
+    def _in_strips(self, planes: Floats, *, axis: int) -> Floats:
+        probability = np.empty((1, 1, *planes.shape[2:]), np.float32)
+        for part, seen in strips(planes.shape[axis], planes.shape[5 - axis]):
+            around = [slice(None)] * 4
+            around[axis] = slice(seen.start, seen.stop)
+            result = self._network.run(np.ascontiguousarray(planes[tuple(around)]))
+            kept, placed = around.copy(), around
+            kept[axis] = slice(part.start - seen.start, part.stop - seen.start)
+            placed[axis] = slice(part.start, part.stop)
+            probability[tuple(placed)] = result[tuple(kept)]
+        return probability
 
     def _prepared(self, image: Bitmap) -> Floats:
         height, width = detection_size(image.shape[0], image.shape[1], pixels_limit=self._pixels_limit)
@@ -52,6 +71,18 @@ def sides(quad: Quad) -> tuple[float, float]:
     along = np.linalg.norm([quad[1] - quad[0], quad[2] - quad[3]], axis=1).max()
     across = np.linalg.norm([quad[3] - quad[0], quad[2] - quad[1]], axis=1).max()
     return max(1.0, float(along)), max(1.0, float(across))
+
+
+def strips(length: int, breadth: int) -> list[tuple[range, range]]:
+    """Cut `length` into strips: what each answers for, and what it sees. All bounds are multiples of the stride.
+
+    >>> strips(1472, 1056)
+    [(range(0, 736), range(0, 800)), (range(736, 1472), range(672, 1472))]
+    """
+    count = math.ceil(length * breadth / STRIP_PIXELS)
+    step = math.ceil(length / count / STRIDE) * STRIDE
+    parts = [range(start, min(length, start + step)) for start in range(0, length, step)]
+    return [(part, range(max(0, part.start - MARGIN), min(length, part.stop + MARGIN))) for part in parts]
 
 
 def detection_size(height: int, width: int, *, pixels_limit: int) -> tuple[int, int]:

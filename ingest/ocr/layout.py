@@ -4,6 +4,7 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from statistics import median
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from archive_app.core.vocabulary import Box
 from ingest.ocr.detection import Quad
 from ingest.ocr.reading_order import Extent, reading_order
 from ingest.ocr.recognition import Character, Reading
+
+ROUNDING: Final = 0.01  # of a pixel, that interpolated corners may be off
 
 
 def is_han(character: str) -> bool:
@@ -32,8 +35,8 @@ def line_of(reading: Reading, quad: Quad, *, height: int, width: int) -> OcrLine
 
 def box_around(points: Quad, *, height: int, width: int) -> Box:
     """The smallest upright box of whole pixels around the points, at least one pixel each way, inside the bitmap."""
-    left, top = np.floor(points.min(axis=0)).astype(int).tolist()
-    right, bottom = np.ceil(points.max(axis=0)).astype(int).tolist()
+    left, top = np.floor(points.min(axis=0) + ROUNDING).astype(int).tolist()
+    right, bottom = np.ceil(points.max(axis=0) - ROUNDING).astype(int).tolist()
     left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
     right, bottom = min(max(right, left + 1), width), min(max(bottom, top + 1), height)
     return left, top, right - left, bottom - top

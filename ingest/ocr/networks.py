@@ -1,7 +1,8 @@
 """The neural networks RapidOCR's wheel carries, on OpenVINO or ONNX Runtime, one thread each and within bounded memory.
 
-OpenVINO keeps compiled code and weights for every input shape it meets, which made one process grow to 1.4 GB; callers
-therefore offer few shapes, and this module turns the cache of compiled shapes down.
+Two things made one OpenVINO process grow to 1.7 GB: it keeps the working memory of the largest input for ever (some 350
+bytes a pixel looked at), and compiled code for every shape of input it ever met (some 3 MB each). So callers bound the
+pixels of one input and offer few shapes, and the cache of compiled operations is turned down here.
 """
 
 import hashlib
@@ -25,8 +26,8 @@ Runtime = Literal["openvino", "onnxruntime"]
 DETECTION_MODEL: Final = "PP-OCRv6_det_small.onnx"
 RECOGNITION_MODEL: Final = "PP-OCRv6_rec_small.onnx"
 
-#: Shapes whose compiled primitives OpenVINO may keep, per network.
-SHAPES_KEPT: Final = 64
+#: Compiled operations of one kind that OpenVINO may keep, per network; 5000 is its default.
+OPERATIONS_KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _on_openvino(path: Path) -> Network:
             "NUM_STREAMS": 1,
             "ENABLE_CPU_PINNING": False,  # pinned single threads of several processes would share one core
             "INFERENCE_PRECISION_HINT": "f32",  # otherwise the processor's model decides, and the text with it
-            "CPU_RUNTIME_CACHE_CAPACITY": SHAPES_KEPT,
+            "CPU_RUNTIME_CACHE_CAPACITY": OPERATIONS_KEPT,
         },
     )
     request = compiled.create_infer_request()

@@ -15,12 +15,14 @@ from archive_app.core.errors import OcrFailed
 from archive_app.core.ports import Bitmap, OcrIdentity, OcrLine, OcrPage
 from ingest.ocr.bitmap import check_bitmap
 from ingest.ocr.detection import Detector, Quad
+from ingest.ocr.heap import trim_heap
 from ingest.ocr.layout import line_of, order_of
 from ingest.ocr.networks import Runtime, available_runtime, models_digest, version_of
 from ingest.ocr.orientation import Rotation, find_rotation, turned, turned_back
 from ingest.ocr.recognition import Reading, Recogniser, along_text
 
-PIXELS_LIMIT: Final = 2_000_000  # of the bitmap lines are looked for on: A4 at 144 dpi
+#: Size of the bitmap lines are looked for on: A4 at 125 dpi. From 0.9 to 3 megapixels the same words are found.
+PIXELS_LIMIT: Final = 1_500_000
 CONFIDENCE_LIMIT: Final = 0.3  # below it, a line is taken for a picture or a smudge
 
 
@@ -63,6 +65,8 @@ class RapidOcr:
                 raise
             except Exception as error:
                 raise OcrFailed(engine="rapidocr", cause=type(error).__name__) from error
+            finally:
+                trim_heap()
         return OcrPage(identity=self.identity, rotation=rotation, lines=lines)
 
     def _loaded(self) -> _Models:

@@ -33,7 +33,9 @@ LANGUAGES: Final = ("chi_sim", "osd")  # what is read, and the model that tells 
 SEGMENTATION: Final = 3  # fully automatic; the page is turned upright before
 NEURAL: Final = 1  # the LSTM engine
 RESOLUTION: Final = 300  # dots per inch that are assumed
-SURE: Final = 2.0  # Tesseract's orientation confidence below which a page is left as it is
+SURE: Final = 2.0  # Tesseract's orientation confidence below which all directions are tried
+LEGIBLE: Final = 0.8  # mean confidence at which no other direction is tried
+ADVANTAGE: Final = 0.1  # in mean confidence, that another direction must have over the one as given
 TIMEOUT_S: Final = 120
 
 
@@ -67,8 +69,7 @@ class Tesseract:
         identity = self.identity
         height, width = image.shape[:2]
         try:
-            rotation = self._rotation(image)
-            words = self._words(turned(image, rotation))
+            rotation, words = self._upright(image)
         except RuntimeError as error:  # pytesseract's own errors, and a bare one for a run past its time
             code = "ocr-timeout" if "timeout" in str(error) else "ocr-failed"
             raise OcrFailed(code, engine="tesseract", cause=type(error).__name__) from error
@@ -79,11 +80,12 @@ class Tesseract:
         for index in order_of(outlines):
             back = [
                 OcrWord(word.text, _placed(_outline([word.box]), rotation, height, width), word.confidence)
-                for word in words[index]
+                for whole in words[index]
+                for word in split_word(whole)
             ]
             lines.append(
                 OcrLine(
-                    text=join_words([word.text for word in back]),
+                    text=join_words([word.text for word in words[index]]),
                     box=_placed(outlines[index], rotation, height, width),
                     confidence=sum(word.confidence for word in back) / len(back),
                     words=tuple(back),
@@ -91,7 +93,23 @@ class Tesseract:
             )
         return OcrPage(identity=identity, rotation=rotation, lines=tuple(lines))
 
-    def _rotation(self, image: Bitmap) -> Rotation:
+    def _upright(self, image: Bitmap) -> tuple[Rotation, list[list[_Word]]]:
+        """The rotation and the words of the turned bitmap. A page that reads well as it is costs one run."""
+        lines = self._words(image)
+        if not lines or (legibility(lines) >= LEGIBLE and not words_stand(lines)):
+            return 0, lines
+        best: tuple[float, Rotation, list[list[_Word]]] = (_lying_legibility(lines), 0, lines)
+        told = self._orientation(image)
+        candidates: tuple[Rotation, ...] = (90, 180, 270) if told is None else (told,)
+        for rotation in candidates:
+            lines = self._words(turned(image, rotation))
+            score = _lying_legibility(lines)
+            if score > best[0] + ADVANTAGE:
+                best = (score, rotation, lines)
+        return best[1], best[2]
+
+    def _orientation(self, image: Bitmap) -> Rotation | None:
+        """What Tesseract's own orientation model says, if it says so surely and anything but upright."""
         with _bitmap_file(image) as path:
             try:
                 found = pytesseract.image_to_osd(
@@ -99,10 +117,10 @@ class Tesseract:
                 )
             except pytesseract.TesseractError as error:
                 if "Too few characters" in str(error):  # nothing to go by, which is no failure
-                    return 0
+                    return None
                 raise
         rotation: Rotation = found["rotate"]
-        return rotation if found["orientation_conf"] >= SURE else 0
+        return rotation if rotation and found["orientation_conf"] >= SURE else None
 
     def _words(self, image: Bitmap) -> list[list[_Word]]:
         """Words of each line, left to right."""
@@ -130,6 +148,47 @@ def join_words(words: list[str]) -> str:
         blank = bool(text) and not is_han(text[-1]) and not is_han(word[0])
         text += f" {word}" if blank else word
     return text
+
+
+def legibility(lines: list[list[_Word]]) -> float:
+    """Mean confidence, each word weighing as many characters as it has."""
+    words = [word for line in lines for word in line]
+    characters = sum(len(word.text) for word in words)
+    return sum(word.confidence * len(word.text) for word in words) / characters if characters else 0.0
+
+
+def words_stand(lines: list[list[_Word]]) -> bool:
+    """Whether most words of several characters are higher than wide: Tesseract also reads lines that stand."""
+    several = [word for line in lines for word in line if len(word.text) > 1]
+    return 2 * sum(word.box[3] > word.box[2] for word in several) > len(several)
+
+
+def _lying_legibility(lines: list[list[_Word]]) -> float:
+    return 0.0 if words_stand(lines) else legibility(lines)
+
+
+def split_word(word: _Word) -> list[_Word]:
+    """One word for each Han character. Tesseract gives no box below the word, so its width is shared out evenly.
+
+    >>> [part.box for part in split_word(_Word("复查", (10, 5, 60, 30), 0.9))]
+    [(10, 5, 30, 30), (40, 5, 30, 30)]
+    """
+    if not any(is_han(character) for character in word.text):
+        return [word]
+    x, y, width, height = word.box
+    pieces: list[str] = []
+    for character in word.text:
+        if pieces and not is_han(character) and not is_han(pieces[-1][-1]):
+            pieces[-1] += character
+        else:
+            pieces.append(character)
+    step = width / len(word.text)
+    parts, start = [], 0
+    for piece in pieces:
+        left, right = round(x + start * step), round(x + (start + len(piece)) * step)
+        parts.append(_Word(piece, (left, y, max(1, right - left), height), word.confidence))
+        start += len(piece)
+    return parts
 
 
 def _word(row: Mapping[str, Any]) -> _Word:
