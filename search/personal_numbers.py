@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from archive_app.core.numbers import compact, luhn_holds
-from search.text import fold
+from search.text import fold, is_row_of_years
 
 CITIZEN = "citizen-number"
 PHONE = "phone"
@@ -19,8 +19,8 @@ _MONTH_DAY = "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _SHAPES = (
     (CITIZEN, f"[1-9][0-9]{{5}}[ -]?(?:18|19|20)[0-9]{{2}}[ -]?{_MONTH_DAY}[ -]?[0-9]{{3}}[0-9x]"),
     (CITIZEN, f"[1-9][0-9]{{5}}[0-9]{{2}}{_MONTH_DAY}[0-9]{{3}}"),
-    (PHONE, "(?:[+]?86[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}"),
-    (CARD, "[0-9]{4}(?:[ -]?[0-9]{4}){3}(?:[ -]?[0-9]{1,3})?"),
+    (PHONE, "(?:[+]?86[ -]?)?1[3-9][0-9](?:[0-9]{8}|[ -][0-9]{4}[ -][0-9]{4})"),
+    (CARD, "(?:[0-9]{16,19}|[0-9]{4}(?:[ -][0-9]{4}){3}(?:[ -]?[0-9]{1,3})?)"),
 )
 _NUMBER = re.compile(
     _EDGE_BEFORE + "(?:" + "|".join(f"(?P<n{i}>{shape})" for i, (_, shape) in enumerate(_SHAPES)) + ")" + _EDGE_AFTER
@@ -42,7 +42,7 @@ def find(folded: str) -> Iterator[PersonalNumber]:
     for match in _NUMBER.finditer(folded):
         kind = _SHAPES[int(str(match.lastgroup)[1:])][0]
         number = compact(match[0]).lstrip("+")
-        if kind != CARD or luhn_holds(number):
+        if kind != CARD or (luhn_holds(number) and not is_row_of_years(match[0])):
             yield PersonalNumber(kind, number, match.start(), match.end())
 
 

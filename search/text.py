@@ -71,8 +71,8 @@ _CLUSTER = re.compile(f"[^{_MARKS}][{_MARKS}]+")
 _GROUPED = re.compile(
     # cards (4 4 4 4 …), telephones (3 4 4), citizen numbers (6 8 4, 6 4 4 4)
     r"(?<![0-9a-z])(?:[0-9]{4}(?:[ -][0-9]{4}){3}(?:[ -]?[0-9]{1,3})?"
-    r"|1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}"
-    r"|[0-9]{6}[ -]?(?:19|20)[0-9]{2}[ -]?[0-9]{4}[ -]?[0-9]{3}[0-9x])(?![0-9a-z])"
+    r"|(?:86)?1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}"
+    r"|[0-9]{6}[ -]?(?:18|19|20)[0-9]{2}[ -]?[0-9]{4}[ -]?[0-9]{3}[0-9x])(?![0-9a-z])"
 )
 _MAY_BE_GROUPED = re.compile(r"[0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{3}")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
@@ -183,14 +183,16 @@ def _adjacent(left: Piece, right: Piece, folded: str) -> bool:
     return between.fullmatch(folded, left.end, right.start) is not None
 
 
+def is_row_of_years(digits: str) -> bool:
+    """Whether groups of four digits are years side by side, as in the head of a table, rather than a card."""
+    return all(_YEAR.fullmatch(group) for group in re.split("[ -]", digits))
+
+
 def _without_grouped(folded: str) -> str:
     """Blank out long numbers written in groups. Four or more years in a row are no card."""
 
     def gone(match: re.Match[str]) -> str:
-        groups = re.split("[ -]", match[0])
-        if all(_YEAR.fullmatch(group) for group in groups):
-            return match[0]
-        return "\n" * len(match[0])
+        return match[0] if is_row_of_years(match[0]) else "\n" * len(match[0])
 
     return _GROUPED.sub(gone, folded)
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from search.personal_numbers import find
 from search.text import (
     BREAK,
     Phrase,
@@ -17,6 +18,7 @@ from search.text import (
     fold_with_offsets,
     phrases,
     run_texts,
+    runs,
 )
 
 LETTERS = "医保张三李四〇々㐀𠮷\ue123豈aBé1２9٣-·,./ 、\n\t。㈱①xe\u0301\u200b"
@@ -114,6 +116,21 @@ def test_only_document_numbers_may_be_long():
     assert cut("24322000000012345678", numbers_too=True).stream == "24322000000012345678 |"
     assert contains("24322000000012345678", "24322000000012345678", numbers_too=True)
     assert not contains("24322000000012345678", "24322000000012345678")
+
+
+@given(
+    st.from_regex(
+        "[1-9][0-9]{5}[ -]?(18|19|20)[0-9]{2}[ -]?(0[1-9]|1[0-2])[ -]?[0-2][1-9][ -]?[0-9]{3}[0-9Xx]", fullmatch=True
+    )
+    | st.from_regex("([+]?86[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}", fullmatch=True)
+    | st.from_regex("[0-9]{4}([ -]?[0-9]{4}){3}([ -]?[0-9]{1,3})?", fullmatch=True),
+    st.sampled_from(["{}", "号{}。", "a {} 乙"]),
+)
+def test_no_token_holds_a_digit_of_what_counts_as_a_personal_number(number: str, around: str):
+    folded = fold(around.format(number))
+    for personal in find(folded):
+        inside = [p.text for run in runs(folded) for p in run if p.start < personal.end and personal.start < p.end]
+        assert inside in ([], ["86"])  # the country may stay
 
 
 @given(texts, texts)
