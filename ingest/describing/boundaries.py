@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final
 
 from archive_app.core.reference import ReferenceTables
+from archive_app.core.vocabulary import FieldState
 from ingest.describing.classify import candidates, decide
 from ingest.describing.labelled import pairs
 from ingest.describing.layout import UprightPage, upright
@@ -33,7 +34,9 @@ class _Head:
 
     page: int
     type: str | None  # its title's type, where sure
-    persons: frozenset[str]
+    persons: frozenset[str]  # their numbers, also doubtful ones
+    sound: frozenset[str]  # those of the numbers that nothing speaks against
+    names: frozenset[str]
     documents: frozenset[str]
     place: tuple[int, int] | None  # 第 n 页 共 m 页
 
@@ -79,8 +82,10 @@ def _starts(head: _Head, group: Sequence[_Head]) -> bool:
     if head.type is None:
         return False
     persons = frozenset().union(*(one.persons for one in group))
+    sound = frozenset().union(*(one.sound for one in group))
+    names = frozenset().union(*(one.names for one in group))
     documents = frozenset().union(*(one.documents for one in group))
-    other_person = bool(head.persons and persons and head.persons.isdisjoint(persons))
+    other_person = bool(head.sound and sound and head.persons.isdisjoint(persons) and head.names.isdisjoint(names))
     same_person = bool(head.persons & persons)
     other_document = bool(head.documents and documents and head.documents.isdisjoint(documents))
     return other_person or (other_document and (same_person or not persons) and head.type == group[0].type)
@@ -94,12 +99,14 @@ def _head(page: UprightPage, terms: Terms) -> _Head:
         for pair in pairs(page, terms)
         if pair.value not in tabled.used
         for key in pair.keys[:1]
-        if (value := field_value(pair, key, terms, page=page, today=_ANY_DAY))
+        if (value := field_value(pair, key, terms, today=_ANY_DAY))
     ]
     return _Head(
         page.number,
         decided.type if decided else None,
         persons=frozenset(value.value for value in values if value.key in _PERSONAL_KEYS),
+        sound=frozenset(one.value for one in values if one.key in _PERSONAL_KEYS and one.state is FieldState.READ),
+        names=frozenset(one.value for one in values if one.key == "person_name"),
         documents=frozenset(value.value for value in values if value.key in _DOCUMENT_KEYS),
         place=_place(page),
     )

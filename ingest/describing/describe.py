@@ -1,6 +1,6 @@
 """The order of the steps from read pages to a description."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
 
@@ -13,7 +13,7 @@ from ingest.describing.classify import candidates, decide
 from ingest.describing.dates import formed_on
 from ingest.describing.facts import facts
 from ingest.describing.labelled import Pair, pairs
-from ingest.describing.layout import UprightPage, upright
+from ingest.describing.layout import upright
 from ingest.describing.model import Description, FieldValue, ReadPage
 from ingest.describing.persons import parties
 from ingest.describing.review import reasons_to_look
@@ -52,7 +52,7 @@ def describe_with(pages: Sequence[ReadPage], terms: Terms, *, today: date) -> De
     kind = terms.type(decided.type) if decided else None
     tabled = from_tables(turned, terms, today=today)
     beside = (pair for page in turned for pair in pairs(page, terms) if pair.value not in tabled.used)
-    single = _fields(beside, kind, terms, {page.number: page for page in turned}, today)
+    single = _fields(beside, kind, terms, today)
     fields = checked((*single, *tabled.fields), money_keys=terms.money_keys, today=today)
     mentions = (*parties(fields, kind, terms), *settle_doubts(tabled.mentions, fields))
     title = printed_title(turned[0], decided.reasons if decided else ()) if turned else None
@@ -83,15 +83,13 @@ def describe_with(pages: Sequence[ReadPage], terms: Terms, *, today: date) -> De
     )
 
 
-def _fields(
-    found: Iterable[Pair], kind: DocumentType | None, terms: Terms, pages: Mapping[int, UprightPage], today: date
-) -> tuple[FieldValue, ...]:
+def _fields(found: Iterable[Pair], kind: DocumentType | None, terms: Terms, today: date) -> tuple[FieldValue, ...]:
     """One value for each pair; the same value of the same key counts once, with its surest reading."""
     own = frozenset(item.key for item in kind.fields) if kind else frozenset()
     best: dict[tuple[str, str], FieldValue] = {}
     for pair in found:
         for key in sorted(pair.keys, key=lambda key: (not _fits(key, pair), key not in own)):
-            value = field_value(pair, key, terms, page=pages[pair.value.page], today=today)
+            value = field_value(pair, key, terms, today=today)
             if value is None:
                 continue
             known = best.get((value.key, value.value))

@@ -20,7 +20,7 @@ def with_whole_labels(page: UprightPage, terms: Terms) -> UprightPage:
         place = 0
         while place < len(row):
             count = _label_length(row[place:], terms)
-            pieces.append(joined(row[place : place + count], page=page) if count > 1 else row[place])
+            pieces.append(joined(row[place : place + count]) if count > 1 else row[place])
             place += count
     return UprightPage(page.number, page.width, page.height, page.rotation, tuple(pieces))
 

@@ -71,6 +71,7 @@ def terms_of(tables: ReferenceTables) -> Terms:
     return Terms.of(tables)
 
 
+@lru_cache(maxsize=16384)
 def bare_label(text: str) -> str:
     """A label without blanks, numbering, marks of obligation, brackets at its end, and colon."""
     word = plain(text).replace(" ", "")

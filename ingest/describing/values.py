@@ -15,7 +15,7 @@ from archive_app.core.vocabulary import FieldState
 from ingest.describing.amounts import amount_in
 from ingest.describing.dates import date_for
 from ingest.describing.labelled import Pair
-from ingest.describing.layout import Piece, UprightPage, joined, plain
+from ingest.describing.layout import Piece, joined, plain
 from ingest.describing.model import Check, FieldValue
 from ingest.describing.persons import citizen_reading, is_citizen_like
 from ingest.describing.terms import Terms
@@ -52,7 +52,7 @@ class Reading:
     doubtful: bool = False
 
 
-def field_value(pair: Pair, key: str, terms: Terms, *, page: UprightPage, today: date) -> FieldValue | None:
+def field_value(pair: Pair, key: str, terms: Terms, *, today: date) -> FieldValue | None:
     """The value of one field from a pair, or None if the text is no value of the field's format.
 
     Numbers and dates that are cut into pieces are put together where the pieces alone are not sound; addresses take
@@ -60,11 +60,11 @@ def field_value(pair: Pair, key: str, terms: Terms, *, page: UprightPage, today:
     """
     form = terms.fields[key].format
     if key in _SEVERAL_LINES and pair.under:
-        return value_of(joined((pair.value, *pair.under), page=page), key, terms, today=today)
+        return value_of(joined((pair.value, *pair.under)), key, terms, today=today)
     value = value_of(pair.value, key, terms, today=today)
     if form in _CUT and pair.further and (value is None or value.state is FieldState.DOUBTFUL):
         for count in range(1, len(pair.further) + 1):
-            longer = joined((pair.value, *pair.further[:count]), page=page, between=_CUT[form])
+            longer = joined((pair.value, *pair.further[:count]), between=_CUT[form])
             whole = value_of(longer, key, terms, today=today)
             if whole and whole.state is not FieldState.DOUBTFUL:
                 return whole

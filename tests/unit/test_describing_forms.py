@@ -1,48 +1,23 @@
 """Whole forms, as an engine reads them, and what is said of them."""
 
-from collections.abc import Sequence
 from datetime import date
 
 import pytest
+from describing_pages import page
 
-from archive_app.core.ports import OcrLine
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.vocabulary import FieldState, Level, PartyRole
 from ingest.describing.describe import describe_with
-from ingest.describing.layout import turned
 from ingest.describing.model import Description, FieldValue, ReadPage
 from ingest.describing.terms import Terms
 
 TODAY = date(2026, 11, 24)
 NUMBER = "11010519491231002X"
-WIDTH, HEIGHT = 2480, 3508
-
-Row = Sequence[tuple[int, str]]
 
 
 @pytest.fixture(scope="module")
 def terms() -> Terms:
     return Terms.of(ReferenceTables.bundled())
-
-
-def line(text: str, x: int, y: int, *, size: int = 50, confidence: float = 0.98) -> OcrLine:
-    width = sum(size if ord(character) > 255 else size // 2 for character in text)
-    return OcrLine(text, (x, y, width, size), confidence)
-
-
-def page(title: str, rows: Sequence[Row], *, number: int = 1, rotation: int = 0, sure: float = 0.98) -> ReadPage:
-    """A page with a large title in the middle and rows of (x, text) beneath it."""
-    lines = [line(title, (WIDTH - 80 * len(title)) // 2, 260, size=80)]
-    for place, row in enumerate(rows):
-        lines += [line(text, x, 500 + 120 * place, confidence=sure) for x, text in row]
-    if rotation == 0:
-        return ReadPage(number, WIDTH, HEIGHT, 0, tuple(lines))
-    back = tuple(
-        OcrLine(one.text, turned(one.box, width=WIDTH, height=HEIGHT, rotation=-rotation % 360), one.confidence)
-        for one in lines
-    )
-    sides = (HEIGHT, WIDTH) if rotation % 180 else (WIDTH, HEIGHT)
-    return ReadPage(number, *sides, rotation, back)
 
 
 def settlement(*, number: str = NUMBER, birth: str = "1949-12-31", sex: str = "女", rotation: int = 0) -> ReadPage:
