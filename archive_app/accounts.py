@@ -196,7 +196,7 @@ class Accounts:
         ).all()
         actions: set[Action] = set()
         for role in roles:
-            actions |= self._tables.role(role).actions
+            actions |= set(self._tables.roles.of(role).actions)
         return Viewer(
             user_id=user.id,
             login=user.login,
@@ -271,7 +271,7 @@ class Accounts:
         with self._sessions.writing(expire_on_commit=False) as session:
             for login in ("system", "security", "audit"):
                 role = f"{login}-administrator"
-                user, codes[login] = self._new(session, login, name=self._tables.role(role).label_zh, person=None)
+                user, codes[login] = self._new(session, login, name=self._tables.roles.of(role).zh, person=None)
                 user.otp_secret = pyotp.random_base32() if second_factor else None
                 session.add(RoleGrant(user_id=user.id, role=role, granted_at=self._clock.now()))
                 self._write(session, "installation", "account:added", user.id, login=login)
@@ -314,7 +314,7 @@ class Accounts:
             return after
 
     def _check_roles(self, session: Session, user: User, roles: Sequence[str]) -> None:
-        unknown = [role for role in roles if not self._tables.has_role(role)]
+        unknown = [role for role in roles if role not in self._tables.roles]
         if unknown or not roles:
             raise InvalidInput(role=f"unknown: {', '.join(unknown)}" if unknown else "missing")
         held = set(
@@ -325,7 +325,7 @@ class Accounts:
             )
         ) | set(roles)
         for role in held:
-            if excluded := held & self._tables.role(role).excludes:
+            if excluded := held & set(self._tables.roles.of(role).excludes):
                 raise Conflict("roles-exclude", role=role, other=min(excluded))
 
     def disable(self, by: Viewer, login: str) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 import sqlalchemy as sa
-from archive_app.core.archival_number import provisional
 
+from archive_app.core.archival_number import provisional
 from archive_app.core.errors import Conflict, InvalidInput
 from archive_app.core.model import Component, Field, Fonds, Page, PartyLink, Record
 from archive_app.core.ports import Job, StoredObject, StoreKey
@@ -148,6 +148,8 @@ def _find_sources(unit: Unit, plan: _Plan) -> None:
         )
     views = sa.select(Component).where(Component.page_id.in_(plan.places), Component.kind == ComponentKind.VIEW)
     for view in unit.all(views):
+        if view.page_id is None:
+            continue
         key = StoreKey(plan.fonds, view.record_id, view.sha256)
         plan.views.setdefault(view.page_id, []).append((view.id, key, view.version_id))
 

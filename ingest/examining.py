@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 import sqlalchemy as sa
-from archive_app.core.archival_number import provisional
 
+from archive_app.core.archival_number import provisional
 from archive_app.core.errors import Refused
 from archive_app.core.model import Batch, Component, Fonds, IntakeFile, Page, Record
 from archive_app.core.ports import Job, StoredObject

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import sqlalchemy as sa
 
-from archive_app.core.errors import Conflict, InvalidInput
+from archive_app.core.errors import Conflict, InvalidInput, Refused
 from archive_app.core.model import Batch, Box, Fonds, IntakeFile, Page, Record
-from archive_app.core.ports import Job, StoredObject, Warrant
+from archive_app.core.ports import Job, StoredObject, StoreKey, Warrant
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import (
     Action,
@@ -157,8 +157,14 @@ def _open(batch: Batch) -> Batch:
 
 
 def _register(unit: Unit, batch: Batch, ident: UUID, name: str, stored: StoredObject) -> None:
+    unit.add(Action.INTAKE_WRITE, _row(unit, batch, ident, name, stored))
+    unit.note("intake:received", "intake-file", ident, path=name, sha256=stored.key.sha256, size=stored.size)
+    unit.later(Job("intake.examine", {"file": str(ident)}, key=f"examine:{ident}", lane=Lane.LIGHT, priority=5))
+
+
+def _row(unit: Unit, batch: Batch, ident: UUID, name: str, stored: StoredObject) -> IntakeFile:
     last = unit.rows(sa.select(sa.func.max(IntakeFile.sequence)).where(IntakeFile.batch_id == batch.id))[0][0]
-    row = IntakeFile(
+    return IntakeFile(
         id=ident,
         batch_id=batch.id,
         fonds_id=batch.fonds_id,
@@ -170,9 +176,24 @@ def _register(unit: Unit, batch: Batch, ident: UUID, name: str, stored: StoredOb
         version_id=stored.version_id,
         created_at=unit.clock.now(),
     )
-    unit.add(Action.INTAKE_WRITE, row)
-    unit.note("intake:received", "intake-file", ident, path=name, sha256=stored.key.sha256, size=stored.size)
-    unit.later(Job("intake.examine", {"file": str(ident)}, key=f"examine:{ident}", lane=Lane.LIGHT, priority=5))
+
+
+def refuse_unread(
+    workshop: Workshop, viewer: Viewer, batch_id: UUID, *, path: str, size: int, refusal: Refused
+) -> UUID:
+    """Register a file of which nothing could be kept (too large, unreadable), so that the balance still holds."""
+    name = clean_path(path)
+    ident = uuid5(batch_id, f"unread {name}")
+    with workshop.unit(viewer) as unit:
+        batch = _open(unit.get(Batch, batch_id))
+        if unit.first(sa.select(IntakeFile).where(IntakeFile.id == ident)) is None:
+            nothing = StoredObject(StoreKey("", ident, ident.hex.ljust(64, "0")), size, None, unit.clock.now())
+            row = _row(unit, batch, ident, name, nothing)
+            row.outcome, row.reason, row.reason_facts = IntakeOutcome.REFUSED, refusal.code, dict(refusal.parameters)
+            row.bytes_kept = False
+            unit.add(Action.INTAKE_WRITE, row)
+            unit.note("intake:refused", "intake-file", ident, path=name, reason=refusal.code)
+    return ident
 
 
 def clean_path(path: str) -> str:

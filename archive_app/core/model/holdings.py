@@ -182,7 +182,7 @@ class Component(Guarded, Base):
     fonds_id: Mapped[FondsId]
     level: Mapped[Level]
     kind: Mapped[ComponentKind]
-    page_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("page.id"), index=True)  # of a view
+    page_id: Mapped[UUID | None] = mapped_column(index=True)  # of a view; pages name components by key, not both ways
     sha256: Mapped[str] = mapped_column(sa.String(64), index=True)
     sm3: Mapped[str | None] = mapped_column(sa.String(64))
     size: Mapped[int] = mapped_column(sa.BigInteger)

@@ -1,0 +1,151 @@
+"""What became of a batch: one line a file in the contract's shape, a summary, and whether work is still under way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from archive_app.core.model import Batch, IntakeFile, Page, QueuedJob, Record
+from archive_app.core.unit import Sessions, Unit
+from archive_app.core.vocabulary import IntakeOutcome, JobState, RecordState
+from ingest.intake import Balance, balance
+from ingest.reasons import message
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """One file of the report."""
+
+    id: UUID
+    file: str
+    outcome: IntakeOutcome
+    reason: str | None
+    message: str
+    digest: str
+    pages: int | None
+    records: tuple[UUID, ...]
+    size: int
+    format: str | None
+    notes: tuple[str, ...]
+    equals: UUID | None
+    in_quarantine: bool
+
+    def as_json(self) -> dict[str, object]:
+        """As the contract gives it."""
+        return {
+            "file": self.file,
+            "outcome": self.outcome.value,
+            "reason": self.reason,
+            "message": self.message,
+            "digest": f"sha256:{self.digest}",
+            "pages": self.pages,
+            "records": [str(record) for record in self.records],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The batch as it stands."""
+
+    batch: Batch
+    files: tuple[FileLine, ...]
+    balance: Balance
+
+    def summary(self) -> dict[str, object]:
+        """The closing line of the contract."""
+        found = self.balance
+        return {
+            "summary": {
+                "accepted": found.accepted,
+                "duplicate": found.duplicate,
+                "refused": found.refused,
+                "pages": found.pages,
+                "records": found.records,
+            },
+            "batch": str(self.batch.id),
+        }
+
+
+def report(unit: Unit, batch_id: UUID, *, language: str = "en") -> Report:
+    """The report of a batch in the viewer's scope. Raises `NotFound`."""
+    batch = unit.get(Batch, batch_id)
+    rows = unit.all(sa.select(IntakeFile).where(IntakeFile.batch_id == batch_id).order_by(IntakeFile.sequence))
+    records: dict[UUID, list[UUID]] = {}
+    statement = sa.select(Record.intake_file_id, Record.id).where(
+        Record.batch_id == batch_id, Record.state != RecordState.WITHDRAWN
+    )
+    for file_id, record_id in unit.rows(statement.order_by(Record.created_at, Record.code)):
+        if file_id is not None:
+            records.setdefault(file_id, []).append(record_id)
+    lines = tuple(_line(row, tuple(records.get(row.id, ())), language) for row in rows)
+    return Report(batch, lines, balance(unit, batch))
+
+
+def _line(row: IntakeFile, records: tuple[UUID, ...], language: str) -> FileLine:
+    return FileLine(
+        id=row.id,
+        file=row.path,
+        outcome=row.outcome,
+        reason=row.reason or ("duplicate" if row.outcome == IntakeOutcome.DUPLICATE else None),
+        message=_message(row, language),
+        digest=row.sha256,
+        pages=row.pages,
+        records=records,
+        size=row.size,
+        format=row.format,
+        notes=tuple(row.notes),
+        equals=row.equals_file_id,
+        in_quarantine=row.outcome == IntakeOutcome.REFUSED and row.bytes_kept,
+    )
+
+
+def _message(row: IntakeFile, language: str) -> str:
+    zh = language.startswith("zh")
+    if row.outcome == IntakeOutcome.REFUSED and row.reason:
+        return message(row.reason, language, row.reason_facts)
+    if row.outcome == IntakeOutcome.DUPLICATE:
+        return "与已入库的文件逐字节相同,未重复入库。" if zh else "Equal, byte for byte, to a file taken in before."
+    if row.outcome == IntakeOutcome.ACCEPTED:
+        return "已入库。" if zh else "Taken in."
+    return "等待检查。" if zh else "Waiting to be examined."
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Jobs of a batch that are under way, and those given up with their reasons."""
+
+    waiting: int
+    buried: tuple[tuple[str, str], ...]
+    pages_done: int
+    pages: int
+
+
+def work_of(unit: Unit, sessions: Sessions, batch_id: UUID) -> Work:
+    """What is still to do for a batch."""
+    unit.get(Batch, batch_id)
+    files = [row[0] for row in unit.rows(sa.select(IntakeFile.id).where(IntakeFile.batch_id == batch_id))]
+    records = [row[0] for row in unit.rows(sa.select(Record.id).where(Record.batch_id == batch_id))]
+    pages = unit.rows(
+        sa.select(Page.id, Page.state).join(Record, Record.id == Page.record_id).where(Record.batch_id == batch_id)
+    )
+    keys = [f"examine:{ident}" for ident in files] + [f"read:{row[0]}" for row in pages]
+    keys += [f"{what}:{ident}" for ident in records for what in ("describe", "refresh")]
+    waiting, buried = _jobs(sessions, keys)
+    return Work(waiting, tuple(buried), sum(row[1] != "waiting" for row in pages), len(pages))
+
+
+def _jobs(sessions: Sessions, keys: Sequence[str]) -> tuple[int, list[tuple[str, str]]]:
+    waiting, buried = 0, []
+    table = QueuedJob.__table__
+    with sessions.reading() as session:
+        for start in range(0, len(keys), 500):
+            statement = sa.select(table.c.name, table.c.state, table.c.reason).where(
+                table.c.key.in_(keys[start : start + 500]), table.c.state != JobState.DONE
+            )
+            for name, state, reason in session.connection().execute(statement):
+                if state == JobState.BURIED:
+                    buried.append((name, reason or ""))
+                else:
+                    waiting += 1
+    return waiting, buried

@@ -1,0 +1,160 @@
+"""`archive ingest PATH…`: files and folders into a batch, with their outcome one by one and the balance at the end."""
+
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from uuid import UUID
+
+import click
+import sqlalchemy as sa
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from archive_app import batches
+from archive_app.cli.context import Context, with_context
+from archive_app.core.errors import Conflict, InvalidInput, NotFound, Refused, StaleVersion
+from archive_app.core.model import Fonds
+from archive_app.core.vocabulary import FondsId, IntakeOutcome, Viewer
+from archive_app.wiring import Archive
+from archive_app.workforce import Workforce
+from ingest import intake
+from ingest.examining import examine
+
+_POLL_SECONDS = 0.5
+
+
+@click.command("ingest")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True))
+@click.option("--fonds", help="Code of the fonds; otherwise the only one in your scope.")
+@click.option("--source", help="The desk it comes from.")
+@click.option("--box", help="The box it came in.")
+@click.option("--batch", "batch_id", help="Go on with this open batch.")
+@click.option("--declared-files", type=int)
+@click.option("--declared-pages", type=int)
+@click.option("--declared-sheets", type=int)
+@click.option("--engine", type=click.Choice(["rapidocr", "tesseract"]), help="OCR engine of this batch.")
+@click.option("--wait", is_flag=True, help="Return when every record is described and searchable.")
+@with_context
+def ingest(
+    context: Context,
+    *,
+    paths: tuple[str, ...],
+    fonds: str | None,
+    source: str | None,
+    box: str | None,
+    batch_id: str | None,
+    declared_files: int | None,
+    declared_pages: int | None,
+    declared_sheets: int | None,
+    engine: str | None,
+    wait: bool,
+) -> int:
+    """Take files and folders in."""
+    files = list(_files(paths))
+    if not files:
+        raise click.UsageError("no file there")
+    with context.archive() as archive:
+        viewer = context.viewer(archive)
+        if batch_id:
+            batch = UUID(batch_id)
+        else:
+            with archive.unit(viewer) as unit:
+                declared = intake.Declared(declared_files, declared_pages, declared_sheets)
+                batch = intake.open_batch(
+                    unit, fonds_id=fonds_in_scope(archive, viewer, fonds), source=source, box=box,
+                    declared=declared, ocr_engine=engine,
+                ).id  # fmt: skip
+        report = take_in(archive, viewer, batch, files, wait=wait, quiet=context.as_json)
+    for line in report.files:
+        human = f"{line.outcome.value:9}  {line.file}" + (
+            f"\n           {line.message}" if line.outcome == IntakeOutcome.REFUSED else ""
+        )
+        context.answer(line.as_json(), human)
+    found = report.balance
+    context.answer(
+        report.summary(),
+        f"received {found.received} = accepted {found.accepted} + duplicate {found.duplicate} + refused "
+        f"{found.refused}" + (f" + waiting {found.waiting}" if found.waiting else "")
+        + f"; {found.pages} pages, {found.records} records\nbatch {report.batch.number}: {report.batch.id}",
+    )  # fmt: skip
+    return 3 if found.refused else 0
+
+
+def _files(paths: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    """Every file with its name relative to the PATH it was found under; links that lead out are not followed."""
+    for text in paths:
+        path = Path(text)
+        if path.is_dir():
+            found = sorted(one for one in path.rglob("*") if one.is_file() and not one.is_symlink())
+            yield from ((one, one.relative_to(path).as_posix()) for one in found)
+        else:
+            yield path, path.name
+
+
+def fonds_in_scope(archive: Archive, viewer: Viewer, code: str | None) -> FondsId:
+    """The fonds of that code, or the only one in scope."""
+    with archive.reading(viewer) as unit:
+        if code is not None:
+            found = unit.first(sa.select(Fonds).where(Fonds.code == code))
+            if found is None or found.id not in viewer.fonds:
+                raise NotFound(kind="fonds")
+            return found.id
+    if len(viewer.fonds) != 1:
+        raise InvalidInput(fonds="name one with --fonds: there is not exactly one in your scope")
+    return next(iter(viewer.fonds))
+
+
+def take_in(
+    archive: Archive, viewer: Viewer, batch: UUID, files: list[tuple[Path, str]], *, wait: bool, quiet: bool
+) -> batches.Report:
+    """Receive the files; without `wait` each is examined here, with it workers do all and the batch is waited for."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=quiet) as bar:
+        task = bar.add_task("received", total=len(files))
+        for path, name in files:
+            ident = _receive(archive, viewer, batch, path, name)
+            if not wait and ident is not None:
+                _examine_here(archive, ident)
+            bar.advance(task)
+        if wait:
+            alone = archive.queue.live_workers() == 0
+            with Workforce(archive.settings) if alone else nullcontext():
+                _wait(archive, viewer, batch, bar)
+    with archive.reading(viewer) as unit:
+        return batches.report(unit, batch)
+
+
+def _receive(archive: Archive, viewer: Viewer, batch: UUID, path: Path, name: str) -> UUID | None:
+    try:
+        with path.open("rb") as stream:
+            return intake.receive(archive.workshop, viewer, batch, stream, path=name)
+    except Refused as refusal:  # only too large: nothing of it was kept
+        intake.refuse_unread(archive.workshop, viewer, batch, path=name, size=path.stat().st_size, refusal=refusal)
+        return None
+    except OSError as fault:
+        unread = Refused("unreadable", detail=fault.strerror or "unreadable")
+        intake.refuse_unread(archive.workshop, viewer, batch, path=name, size=0, refusal=unread)
+        return None
+
+
+def _examine_here(archive: Archive, ident: UUID) -> None:
+    try:
+        examine(archive.workshop, archive.own_work("intake"), ident)
+    except (Conflict, StaleVersion):
+        return  # a worker was quicker
+
+
+def _wait(archive: Archive, viewer: Viewer, batch: UUID, bar: Progress) -> None:
+    task = bar.add_task("pages read", total=None)
+    while True:
+        with archive.reading(viewer) as unit:
+            work = batches.work_of(unit, archive.sessions, batch)
+        bar.update(task, completed=work.pages_done, total=work.pages or None)
+        if not work.waiting:
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+COMMANDS = (ingest,)

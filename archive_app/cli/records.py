@@ -1,0 +1,202 @@
+"""Commands about records, persons, search and retention: each runs as the person whose token is given."""
+
+from typing import Any
+
+import click
+
+from archive_app import catalogue, persons
+from archive_app.cli.context import Context, personal, with_context
+from archive_app.core.unit import parse_id
+from archive_app.core.vocabulary import RecordState
+from archive_app.disclosure import masker
+from ingest import reviewing
+from retention import filing
+from search.find import Question, find
+
+
+@click.group("record")
+def record() -> None:
+    """Records (件)."""
+
+
+@record.command("list")
+@click.option("--batch")
+@click.option("--state", type=click.Choice([state.value for state in RecordState]))
+@with_context
+def record_list(context: Context, *, batch: str | None, state: str | None) -> None:
+    """Records of your scope, all states, no limit."""
+    with context.archive() as archive, archive.reading(context.viewer(archive)) as unit:
+        rows = catalogue.listing(
+            unit,
+            archive.tables,
+            batch=parse_id(batch, kind="batch") if batch else None,
+            state=RecordState(state) if state else None,
+        )
+    for row in rows:
+        context.answer(row, f"{row['code']:34} {row['state']:9} {row['class'] or '—':6} {row['title']}")
+
+
+@record.command("show")
+@click.argument("record_ref", metavar="ID|CODE")
+@with_context
+def record_show(context: Context, *, record_ref: str) -> None:
+    """One record with everything described."""
+    with context.archive() as archive, archive.reading(context.viewer(archive)) as unit:
+        shown = catalogue.show(unit, catalogue.resolve(unit, record_ref), archive.tables)
+    context.answer(shown)
+
+
+@record.command("confirm")
+@click.argument("record_ref", metavar="ID|CODE")
+@click.option("--type", "type_code", help="Document type.")
+@click.option("--class", "class_code", help="Class, where the type leaves a choice.")
+@click.option("--title")
+@click.option("--formed-on", help="Date of formation, YYYY-MM-DD.")
+@click.option("--field", "fields", multiple=True, metavar="NAME=VALUE", help="A value, `-` as VALUE: standard input.")
+@with_context
+def record_confirm(
+    context: Context,
+    *,
+    record_ref: str,
+    type_code: str | None,
+    class_code: str | None,
+    title: str | None,
+    formed_on: str | None,
+    fields: tuple[str, ...],
+) -> None:
+    """Confirm a description, correcting what is given."""
+    values: dict[str, str] = {}
+    for item in fields:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"--field {name}: NAME=VALUE")
+        values[name] = personal(value)
+    with context.archive() as archive:
+        viewer = context.viewer(archive)
+        with archive.unit(viewer) as unit:
+            row = catalogue.resolve(unit, record_ref)
+            correction = reviewing.Correction(
+                type_code=type_code, class_code=class_code, title=title,
+                formed_on=reviewing.day(formed_on) if formed_on else None, values=values,
+            )  # fmt: skip
+            reviewing.confirm(unit, row.id, correction, tables=archive.tables, hasher=archive.hasher)
+            ident = row.id
+        with archive.reading(viewer) as unit:
+            shown = catalogue.show(unit, catalogue.resolve(unit, str(ident)), archive.tables)
+    context.answer(shown)
+
+
+@record.command("file")
+@click.argument("record_ref", metavar="ID|CODE")
+@with_context
+def record_file(context: Context, *, record_ref: str) -> None:
+    """File a record: retention rule stamped, archival number given."""
+    with context.archive() as archive:
+        viewer = context.viewer(archive)
+        with archive.unit(viewer) as unit:
+            ident = catalogue.resolve(unit, record_ref).id
+            filing.file_record(unit, ident, tables=archive.tables)
+        with archive.reading(viewer) as unit:
+            shown = catalogue.show(unit, catalogue.resolve(unit, str(ident)), archive.tables)
+    context.answer(shown, f"filed as {shown['code']}, due {shown['retention']['due'] or 'never (permanent)'}")
+
+
+@record.command("file-batch")
+@click.argument("batch")
+@with_context
+def record_file_batch(context: Context, *, batch: str) -> None:
+    """File every clear record of a batch at once."""
+    with context.archive() as archive:
+        viewer = context.viewer(archive)
+        with archive.unit(viewer) as unit:
+            done = filing.file_clear(unit, parse_id(batch, kind="batch"), tables=archive.tables)
+    left = [{"record": str(ident), "reason": reason} for ident, reason in done.left]
+    context.answer({"filed": len(done.filed), "left": left}, f"{len(done.filed)} filed, {len(left)} left")
+
+
+@click.command("search")
+@click.argument("query")
+@click.option("--filter", "filters", multiple=True, metavar="KEY=VALUE")
+@click.option("--size", type=int, default=20, show_default=True)
+@click.option("--after")
+@click.option("--order", type=click.Choice(["best", "newest"]), default="best", show_default=True)
+@with_context
+def search(context: Context, *, query: str, filters: tuple[str, ...], size: int, after: str | None, order: str) -> None:
+    """Find records: words, "exact phrases", numbers. `-` as QUERY reads it from standard input."""
+    chosen: dict[str, tuple[str, ...]] = {}
+    for item in filters:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise click.UsageError("--filter KEY=VALUE")
+        chosen[key] = (*chosen.get(key, ()), value)
+    with context.archive() as archive:
+        viewer = context.viewer(archive)
+        question = Question(personal(query), chosen, size, after, order)
+        found = find(
+            archive.reading, archive.index, question, viewer=viewer, hasher=archive.hasher,
+            masker=masker(viewer, archive.tables),
+        )  # fmt: skip
+    hits: list[dict[str, Any]] = [
+        {
+            "record": str(hit.record), "code": hit.code, "title": hit.title, "type": hit.type,
+            "class": hit.class_code, "state": hit.state, "pages": list(hit.pages),
+            "snippets": [one.snippet.text for one in hit.snippets],
+        }
+        for hit in found.hits
+    ]  # fmt: skip
+    facets = {key: dict(values) for key, values in found.facets.items()}
+    human = [f"{found.total} found"]
+    for hit in hits:
+        human.append(f"{hit['code']:34} {hit['title']}")
+        human += [f"    … {text} …" for text in hit["snippets"]]
+    context.answer(
+        {"total": found.total, "exact": found.exact, "hits": hits, "facets": facets, "after": found.after},
+        "\n".join(human),
+    )
+
+
+@click.group("person")
+def person() -> None:
+    """Persons (参保人) and their history."""
+
+
+@person.command("find")
+@click.argument("text", metavar="NUMBER|NAME")
+@with_context
+def person_find(context: Context, *, text: str) -> None:
+    """Persons with this number or name; `-` reads it from standard input."""
+    with context.archive() as archive, archive.reading(context.viewer(archive)) as unit:
+        lines = persons.find(unit, personal(text), hasher=archive.hasher)
+    for line in lines:
+        context.answer(line, f"{line['person']}  {line['name'] or '—'}  {line['masked_number'] or '—'}")
+
+
+@person.command("show")
+@click.argument("ident", metavar="ID")
+@with_context
+def person_show(context: Context, *, ident: str) -> None:
+    """Everything about a person, in order of date."""
+    with context.archive() as archive, archive.reading(context.viewer(archive)) as unit:
+        shown = persons.show(unit, parse_id(ident, kind="person"), archive.tables)
+    del shown["coverage_facts"]
+    human = [f"{shown['name'] or '—'}  {shown['masked_number'] or '—'}"]
+    human += [f"{one['date'] or '日期未详':12} {one['code']:34} {one['title']}" for one in shown["timeline"]]
+    context.answer(shown, "\n".join([*human, shown["coverage"]]))
+
+
+@click.group("retention")
+def retention_group() -> None:
+    """Retention (保管期限)."""
+
+
+@retention_group.command("explain")
+@click.argument("record_ref", metavar="ID|CODE")
+@with_context
+def retention_explain(context: Context, *, record_ref: str) -> None:
+    """Which rule decides about a record, from when, until when, and on what basis."""
+    with context.archive() as archive, archive.reading(context.viewer(archive)) as unit:
+        facts = filing.explain(unit, catalogue.resolve(unit, record_ref), archive.tables)
+    context.answer(facts)
+
+
+COMMANDS = (record, search, person, retention_group)

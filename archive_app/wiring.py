@@ -1,0 +1,185 @@
+"""The composition root: from settings to an archive whose parts know each other only by their ports."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from archive_app import database, rules
+from archive_app.accounts import Accounts
+from archive_app.clock import SystemClock
+from archive_app.core.errors import InvalidInput, Unavailable
+from archive_app.core.ports import Clock, NumberHasher, OcrEngine, SearchIndex, Signer, StorageBackend
+from archive_app.core.reference import ReferenceTables
+from archive_app.core.settings import Settings
+from archive_app.core.unit import Sessions, Unit
+from archive_app.core.vocabulary import Action, Viewer
+from archive_app.jobs import TableQueue
+from archive_app.keys import FileSigner, KeyedHasher, KeyFiles
+from archive_app.objects import FolderStore
+from ingest.ocr.engines import build_engine
+from ingest.opening.opener import Limits, Opener
+from ingest.workshop import Workshop
+from search.embedded import TantivyIndex
+
+_LOG = logging.getLogger("archive")
+#: What the archive's own work may do: it takes in, describes and indexes; it files, approves and destroys nothing.
+_OWN_WORK = (Action.INTAKE_READ, Action.INTAKE_WRITE, Action.RECORD_READ, Action.RECORD_REVIEW)
+
+
+class Archive:
+    """One archive, opened. Parts are made at first use; tools that hold processes belong to the thread that asks."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock: Clock = SystemClock(settings.time_zone)
+        self._tools = threading.local()
+        self._openers: list[Opener] = []
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """The database."""
+        return database.make_engine(self.settings.database_url)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Makers of sessions; only `Unit` and the modules of accounts, jobs, rules and audit use them."""
+        return database.make_sessions(self.engine)
+
+    @cached_property
+    def tables(self) -> ReferenceTables:
+        """The rule tables in force when this process began."""
+        return rules.in_force(self.sessions)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Sign-in, tokens, accounts and grants."""
+        return Accounts(self.sessions, self.clock, self.tables)
+
+    @cached_property
+    def queue(self) -> TableQueue:
+        """The worker's end of the jobs."""
+        return TableQueue(self.sessions, self.clock)
+
+    @cached_property
+    def store(self) -> StorageBackend:
+        """Where bytes are kept."""
+        scheme, _, place = self.settings.store_url.partition("://")
+        if scheme == "file":
+            return FolderStore(Path(place), clock=self.clock)
+        raise InvalidInput("settings-invalid", ARCHIVE_STORE_URL="file:// is what this version knows")
+
+    @cached_property
+    def index(self) -> SearchIndex:
+        """Where records are found."""
+        scheme, _, place = self.settings.index_url.partition(":")
+        if scheme == "embedded":
+            return TantivyIndex(Path(place))
+        raise InvalidInput("settings-invalid", ARCHIVE_INDEX_URL="embedded: is what this version knows")
+
+    @cached_property
+    def keys(self) -> KeyFiles:
+        """The files of the archive's keys."""
+        return KeyFiles.of(self.settings.home / "keys")
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Signs tree heads."""
+        return FileSigner(self.keys.signing)
+
+    @cached_property
+    def hasher(self) -> NumberHasher:
+        """Keyed hashes of personal numbers."""
+        return KeyedHasher(self.keys.hashing)
+
+    @cached_property
+    def scratch(self) -> Path:
+        """For bytes on their way; emptied by whoever fills it."""
+        folder = self.settings.home / "scratch"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    @cached_property
+    def workshop(self) -> Workshop:
+        """What intake works with."""
+        return Workshop(
+            sessions=self.sessions,
+            clock=self.clock,
+            store=self.store,
+            tables=self.tables,
+            hasher=self.hasher,
+            opener=self._opener,
+            engine=self._ocr,
+            scratch=self.scratch,
+            limit_bytes=self.settings.limit_bytes,
+        )
+
+    def _opener(self) -> Opener:
+        """The opener of this thread, with its child processes."""
+        opener: Opener | None = getattr(self._tools, "opener", None)
+        if opener is None:
+            settings = self.settings
+            limits = Limits(
+                bytes=settings.limit_bytes,
+                pages=settings.limit_pages,
+                page_pixels=settings.limit_page_pixels,
+                page_seconds=settings.limit_page_seconds,
+                memory=settings.limit_child_memory,
+            )
+            memory = Path("/dev/shm")  # noqa: S108 - pixels pass through memory where the system offers it
+            scratch = memory / f"archive-{self.scratch.stat().st_ino}" if memory.is_dir() else self.scratch
+            opener = Opener(limits, scratch=scratch)
+            self._tools.opener = opener
+            self._openers.append(opener)
+        return opener
+
+    def _ocr(self, name: str | None) -> OcrEngine:
+        """The engine of that name for this thread, loaded once."""
+        engines: dict[str, OcrEngine] = self._tools.__dict__.setdefault("engines", {})
+        wanted = name or self.settings.ocr_engine
+        if wanted not in engines:
+            engines[wanted] = build_engine(wanted)
+        return engines[wanted]
+
+    def unit(self, viewer: Viewer) -> Unit:
+        """A unit that may write."""
+        return Unit(self.sessions, viewer, self.clock)
+
+    def reading(self, viewer: Viewer) -> Unit:
+        """A unit that only reads; what it notes is written down all the same."""
+        return Unit(self.sessions, viewer, self.clock, reading=True)
+
+    def own_work(self, name: str) -> Viewer:
+        """The archive's own work, audited under this name."""
+        return self.accounts.system_viewer(f"archive:{name}", actions=_OWN_WORK)
+
+    def close(self) -> None:
+        """End child processes and connections."""
+        for opener in self._openers:
+            opener.close()
+        self._openers.clear()
+        self.engine.dispose()
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Archive]:
+    """An archive for the length of the block. Raises `Unavailable` for a home without an archive in it."""
+    archive = Archive(settings)
+    try:
+        current = database.current(archive.engine) if _there(settings) else None
+        if current is None:
+            raise Unavailable("no-archive-here", home=str(settings.home))
+        if current != database.newest():
+            raise Unavailable("database-not-current", current=current)
+        yield archive
+    finally:
+        archive.close()
+
+
+def _there(settings: Settings) -> bool:
+    url = sa.make_url(settings.database_url)
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()

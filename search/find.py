@@ -1,0 +1,171 @@
+"""Asking the index and answering from the database: ids come from the index, what is shown comes through the unit.
+
+The viewer's scope is part of the query, and the unit has the last word: a hit that the viewer may not see any more is
+dropped. Texts are masked before snippets are cut, so a snippet shows nothing that the page would not.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from archive_app.core.errors import InvalidInput
+from archive_app.core.model import Field, Page, PartyLink, Record
+from archive_app.core.ports import Clause, NumberHasher, Query, SearchIndex
+from archive_app.core.unit import Unit
+from archive_app.core.vocabulary import RecordId, Viewer
+from search.query import Meaning, explain, parse
+from search.snippets import Snippet, matches, snippets
+from search.sync import number_hash
+
+FILTERS = frozenset({"class", "type", "year", "provider", "person", "fonds", "state"})
+MAX_SIZE = 500
+_SNIPPETS = 3
+
+#: Masks the texts of one record for this viewer: (record, its fields, its links) -> text -> masked text.
+Masker = Callable[[Sequence[Field], Sequence[PartyLink]], Callable[[str], str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PageSnippet:
+    """A stretch of text with its matches, and the page it stands on."""
+
+    page: int
+    snippet: Snippet
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRecord:
+    """A hit as it is shown."""
+
+    record: RecordId
+    code: str
+    title: str
+    type: str | None
+    class_code: str | None
+    state: str
+    fonds_id: object
+    formed_on: str | None
+    pages: tuple[int, ...]  # whose text matches; empty if only the description did
+    snippets: tuple[PageSnippet, ...]
+    parties: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found. `facets` hold counts of at least 1."""
+
+    total: int
+    exact: bool
+    hits: tuple[FoundRecord, ...]
+    facets: Mapping[str, Mapping[str, int]]
+    after: str | None
+    meaning: tuple[Meaning, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked, as typed."""
+
+    text: str
+    filters: Mapping[str, tuple[str, ...]]
+    size: int = 20
+    after: str | None = None
+    order: str = "best"
+
+
+def find(
+    units: Callable[[Viewer], Unit],
+    index: SearchIndex,
+    question: Question,
+    *,
+    viewer: Viewer,
+    hasher: NumberHasher,
+    masker: Masker,
+) -> Answer:
+    """Answer a question. The search is written into the audit log with its terms as commitments.
+
+    Raises `InvalidInput` for an unknown filter, a size beyond 500 or a cursor we did not make; `Unavailable`.
+    """
+    if unknown := set(question.filters) - FILTERS:
+        raise InvalidInput(filters=f"unknown: {', '.join(sorted(unknown))}")
+    if not 1 <= question.size <= MAX_SIZE:
+        raise InvalidInput(size=f"1 to {MAX_SIZE}")
+    hash_number = number_hash(hasher)
+    clauses = parse(question.text, hash_number=hash_number)
+    query = Query(clauses, dict(question.filters), question.order, question.size, question.after)
+    page = index.search(query, viewer=viewer)
+    with units(viewer) as unit:
+        hits = _shown(unit, [hit.record for hit in page.hits], clauses, hash_number, masker)
+        unit.note("search:asked", "user", viewer.user_id, q=question.text, filters=dict(question.filters),
+                  total=page.total)  # fmt: skip
+    return Answer(page.total, page.exact, hits, page.facets, page.after, explain(clauses, query.filters))
+
+
+def _shown(
+    unit: Unit,
+    idents: Sequence[RecordId],
+    clauses: Sequence[Clause],
+    hash_number: Callable[[str], str],
+    masker: Masker,
+) -> tuple[FoundRecord, ...]:
+    records = {row.id: row for row in unit.all(sa.select(Record).where(Record.id.in_(idents)))}
+    pages: dict[RecordId, list[sa.Row[RecordId, int, str | None]]] = {}
+    statement = sa.select(Page.record_id, Page.number, Page.text).where(Page.record_id.in_(idents))
+    for row in unit.rows(statement.order_by(Page.number)):
+        pages.setdefault(row[0], []).append(row)
+    fields: dict[RecordId, list[Field]] = {}
+    for field in unit.all(sa.select(Field).where(Field.record_id.in_(idents))):
+        fields.setdefault(field.record_id, []).append(field)
+    links: dict[RecordId, list[PartyLink]] = {}
+    for link in unit.all(sa.select(PartyLink).where(PartyLink.record_id.in_(idents))):
+        links.setdefault(link.record_id, []).append(link)
+    shown = []
+    for ident in idents:
+        record = records.get(ident)
+        if record is None:
+            continue
+        masked = masker(fields.get(ident, ()), links.get(ident, ()))
+        shown.append(
+            _one(
+                record,
+                pages=pages.get(ident, []),
+                links=links.get(ident, []),
+                clauses=clauses,
+                hash_number=hash_number,
+                masked=masked,
+            )
+        )
+    return tuple(shown)
+
+
+def _one(
+    record: Record,
+    *,
+    pages: Sequence[sa.Row[RecordId, int, str | None]],
+    links: Sequence[PartyLink],
+    clauses: Sequence[Clause],
+    hash_number: Callable[[str], str],
+    masked: Callable[[str], str],
+) -> FoundRecord:
+    hit_pages = []
+    cut: list[PageSnippet] = []
+    for _, number, text in pages:
+        if clauses and text and matches(text, clauses, hash_number=hash_number):
+            hit_pages.append(number)
+            if len(cut) < _SNIPPETS:
+                found = snippets(masked(text), clauses, most=_SNIPPETS - len(cut), hash_number=hash_number)
+                cut += [PageSnippet(number, one) for one in found]
+    return FoundRecord(
+        record=record.id,
+        code=record.code,
+        title=masked(record.title),
+        type=record.type_code,
+        class_code=record.class_code,
+        state=record.state.value,
+        fonds_id=record.fonds_id,
+        formed_on=record.formed_on.isoformat() if record.formed_on else None,
+        pages=tuple(hit_pages),
+        snippets=tuple(cut),
+        parties=tuple(dict.fromkeys(masked(link.name) for link in links if link.name)),
+    )
