@@ -78,9 +78,13 @@ def load_network(name: str, *, runtime: Runtime) -> Network:
     return (_on_openvino if runtime == "openvino" else _on_onnxruntime)(model_path(name))
 
 
-def _on_openvino(path: Path) -> Network:
-    # Importing OpenVINO reports the import to its makers over the network unless this package is absent.
+def silence_openvino() -> None:
+    """Keep OpenVINO from reporting its import to its makers over the network: its telemetry package is held absent."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is Python's own mark for it
+
+
+def _on_openvino(path: Path) -> Network:
+    silence_openvino()
     import openvino  # noqa: PLC0415  # only after the line above, and only where it is installed
 
     model = openvino.Core().read_model(path)

@@ -19,6 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
 import pytesseract
 from pytesseract import pytesseract as program
@@ -37,6 +38,8 @@ SURE: Final = 2.0  # Tesseract's orientation confidence below which all directio
 LEGIBLE: Final = 0.8  # mean confidence at which no other direction is tried
 ADVANTAGE: Final = 0.1  # in mean confidence, that another direction must have over the one as given
 TIMEOUT_S: Final = 120
+SHORT_SIDE: Final = 1000  # pixels; smaller pictures are enlarged to it: 207 of 361 words found instead of 179
+ENLARGE_LIMIT: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,13 @@ class Tesseract:
     @property
     def identity(self) -> OcrIdentity:
         """Raise `OcrFailed` where the program (`tesseract-missing`) or a language (`tesseract-language-missing`) is."""
-        parameters = {"language": LANGUAGES[0], "oem": NEURAL, "procedure": 1, "psm": SEGMENTATION}
+        parameters = {
+            "language": LANGUAGES[0],
+            "oem": NEURAL,
+            "procedure": 1,
+            "psm": SEGMENTATION,
+            "short_side": SHORT_SIDE,
+        }
         return OcrIdentity(
             engine="tesseract",
             version=_version(program.tesseract_cmd),
@@ -69,7 +78,8 @@ class Tesseract:
         identity = self.identity
         height, width = image.shape[:2]
         try:
-            rotation, words = self._upright(image)
+            enlarged, scale = _enlarged(image)
+            rotation, words = self._upright(enlarged)
         except RuntimeError as error:  # pytesseract's own errors, and a bare one for a run past its time
             code = "ocr-timeout" if "timeout" in str(error) else "ocr-failed"
             raise OcrFailed(code, engine="tesseract", cause=type(error).__name__) from error
@@ -79,14 +89,14 @@ class Tesseract:
         lines = []
         for index in order_of(outlines):
             back = [
-                OcrWord(word.text, _placed(_outline([word.box]), rotation, height, width), word.confidence)
+                OcrWord(word.text, _placed(_outline([word.box]) / scale, rotation, height, width), word.confidence)
                 for whole in words[index]
                 for word in split_word(whole)
             ]
             lines.append(
                 OcrLine(
                     text=join_words([word.text for word in words[index]]),
-                    box=_placed(outlines[index], rotation, height, width),
+                    box=_placed(outlines[index] / scale, rotation, height, width),
                     confidence=sum(word.confidence for word in back) / len(back),
                     words=tuple(back),
                 )
@@ -96,7 +106,7 @@ class Tesseract:
     def _upright(self, image: Bitmap) -> tuple[Rotation, list[list[_Word]]]:
         """The rotation and the words of the turned bitmap. A page that reads well as it is costs one run."""
         lines = self._words(image)
-        if not lines or (legibility(lines) >= LEGIBLE and not words_stand(lines)):
+        if legibility(lines) >= LEGIBLE and not words_stand(lines):
             return 0, lines
         best: tuple[float, Rotation, list[list[_Word]]] = (_lying_legibility(lines), 0, lines)
         told = self._orientation(image)
@@ -213,6 +223,15 @@ def _placed(
     outline: np.ndarray[Any, np.dtype[np.float32]], rotation: Rotation, height: int, width: int
 ) -> tuple[int, int, int, int]:
     return box_around(turned_back(outline, rotation, height=height, width=width), height=height, width=width)
+
+
+def _enlarged(image: Bitmap) -> tuple[Bitmap, float]:
+    """The bitmap, enlarged if it is small, and how much larger it is."""
+    scale = min(ENLARGE_LIMIT, SHORT_SIDE / min(image.shape[:2]))
+    if scale <= 1:
+        return image, 1.0
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8), scale
 
 
 @contextmanager
