@@ -5,7 +5,6 @@ generation in force and is repeated in the new one before that takes over.
 """
 
 import contextlib
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -16,7 +15,7 @@ from uuid import UUID
 from archive_app.core.errors import Unavailable
 from archive_app.core.ports import HitPage, IndexDocument, Query, SearchIndex
 from archive_app.core.vocabulary import RecordId, Viewer
-from search.generations import Generations, append_line, lines
+from search.generations import Generations, acts, append_act
 from search.tantivy_generation import Generation
 
 _T = TypeVar("_T")
@@ -39,7 +38,7 @@ class TantivyIndex:
             if self._folders.is_rebuilding():
                 documents = list(documents)
                 for document in documents:
-                    append_line(self._folders.journal, json.dumps({"put": asdict(document)}, default=str))
+                    append_act(self._folders.journal, {"put": asdict(document)})
             self._in_force(create=True).put(documents)
 
     def remove(self, records: Iterable[RecordId]) -> None:
@@ -47,7 +46,7 @@ class TantivyIndex:
         records = list(records)
         with self._folders.writing(wait_s=_WRITE_WAIT_S):
             if self._folders.is_rebuilding():
-                append_line(self._folders.journal, json.dumps({"remove": [record.hex for record in records]}))
+                append_act(self._folders.journal, {"remove": [record.hex for record in records]})
             self._in_force(create=True).remove(records)
 
     def search(self, query: Query, *, viewer: Viewer) -> HitPage:
@@ -80,8 +79,7 @@ class TantivyIndex:
 
     def _repeat_journal(self, building: Generation) -> None:
         waiting: list[IndexDocument] = []
-        for line in lines(self._folders.journal):
-            act = json.loads(line)
+        for act in acts(self._folders.journal):
             if "put" in act:
                 waiting.append(_document(act["put"]))
             if waiting and ("remove" in act or len(waiting) >= _JOURNAL_PART):

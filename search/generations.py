@@ -6,11 +6,13 @@ new one, and a process that dies at any moment leaves one of them in force. The 
 
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from archive_app.core.errors import Unavailable
 
@@ -18,10 +20,21 @@ _POLL_S = 0.02
 
 
 @contextlib.contextmanager
+def index_errors() -> Iterator[None]:
+    """Lets no exception of the engine or of its files out: they become `Unavailable("index-failed")`."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise Unavailable("index-failed") from error
+
+
+@contextlib.contextmanager
 def locked(path: Path, *, wait_s: float, otherwise: str) -> Iterator[None]:
     """Hold an exclusive lock that ends with the process. Raises `Unavailable(otherwise)` after `wait_s` seconds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    with index_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held = path.open("w")
+    with held as file:
         until = time.monotonic() + wait_s
         while True:
             try:
@@ -51,6 +64,7 @@ class Generations:
         """The one rebuild of all processes."""
         return locked(self.path / "rebuild.lock", wait_s=0, otherwise="index-rebuild-running")
 
+    @index_errors()
     def current(self) -> Path | None:
         """The folder in force, or None before the first one."""
         try:
@@ -58,6 +72,7 @@ class Generations:
         except FileNotFoundError:
             return None
 
+    @index_errors()
     def begin(self) -> Path:
         """An empty folder for the next generation. The caller holds the rebuild or the writer lock."""
         self.abandon()
@@ -80,6 +95,7 @@ class Generations:
             return True
         return False
 
+    @index_errors()
     def promote(self) -> Path:
         """Put the built generation in force and remove the others. The caller holds the writer lock."""
         numbers = [int(p.name.partition("-")[2]) for p in self.path.glob("generation-*")]
@@ -114,19 +130,23 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def append_line(path: Path, line: str) -> None:
-    """Add one line, durably. It starts on a line of its own even if the last writer died in the middle of one."""
+@index_errors()
+def append_act(path: Path, act: Mapping[str, object]) -> None:
+    """Add one act as a line of JSON, durably. It has a line of its own even if the last writer died within one."""
     with path.open("a", encoding="utf-8") as file:
-        file.write(f"\n{line}\n")
+        file.write(f"\n{json.dumps(act, default=str)}\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def lines(path: Path) -> Iterator[str]:
-    """The whole lines. A torn one is passed over: its writer died before it could say that it was written."""
+def acts(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The whole acts in order. A torn one is passed over: its writer died before it could say that it was written."""
     if not path.exists():
         return
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
-            if line.strip() and line.rstrip().endswith("}"):
-                yield line
+            try:
+                act = json.loads(line)
+            except json.JSONDecodeError:  # torn, or the blank line before each act
+                continue
+            yield act

@@ -13,7 +13,7 @@ from archive_app.core.errors import InvalidInput, Unavailable
 from archive_app.core.ports import Hit, HitPage, IndexDocument, Query, SearchIndex
 from archive_app.core.vocabulary import RecordId, Viewer
 from search import cursor as cursors
-from search.generations import sync_folder, write_durably
+from search.generations import index_errors, sync_folder, write_durably
 from search.tantivy_ranking import counted, first_places, numbers, records_of
 from search.tantivy_schema import FORMAT, Asking, facets_answer, facets_request, schema, written
 
@@ -32,7 +32,7 @@ class Generation:
         self.path = path
         self._guard = threading.Lock()
         self._stamp: tuple[int, int] | None = None
-        with _engine():
+        with index_errors():
             if (path / "FORMAT").read_text() != str(FORMAT):
                 raise Unavailable("index-format-differs")
             self._index = tantivy.Index.open(str(path))
@@ -41,7 +41,7 @@ class Generation:
     @classmethod
     def create(cls, path: Path) -> "Generation":
         """An empty index in an empty folder."""
-        with _engine():
+        with index_errors():
             tantivy.Index(schema(), path=str(path), reuse=False)
             write_durably(path / "FORMAT", str(FORMAT))
             sync_folder(path)
@@ -64,19 +64,19 @@ class Generation:
         rest = iter(documents)
         with self._writer() as writer:
             while part := list(islice(rest, _COMMIT_EVERY)):
-                with _engine():
+                with index_errors():
                     self._put_part(writer, part)
                     writer.commit()
 
     @contextlib.contextmanager
     def _writer(self) -> Iterator[tantivy.IndexWriter]:
         """A writer that ends with its merges done; what was not committed is dropped."""
-        with _engine():
+        with index_errors():
             writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
         try:
             yield writer
         finally:
-            with _engine():
+            with index_errors():
                 writer.wait_merging_threads()
 
     def _put_part(self, writer: tantivy.IndexWriter, part: Sequence[IndexDocument]) -> None:
@@ -106,9 +106,9 @@ class Generation:
         """See `SearchIndex.remove`."""
         with self._writer() as writer:
             for record in records:
-                with _engine():
+                with index_errors():
                     writer.delete_documents_by_term("record", record.hex)
-            with _engine():
+            with index_errors():
                 writer.commit()
 
     # -------------------------------------------------------- reading
@@ -119,7 +119,7 @@ class Generation:
         after = None if query.after is None else cursors.parsed(query.after, query=query)
         wanted = facets_request(query.facets)
         by_score = query.order == "best" and any(clause.kind == "text" for clause in query.clauses)
-        with _engine():
+        with index_errors():
             searcher = self.searcher()
             asking = Asking(self._index.schema, frequency=searcher.doc_freq)
             matching = asking.matching(query, viewer=viewer)
@@ -144,7 +144,7 @@ class Generation:
 
     def versions(self) -> Iterator[tuple[RecordId, int]]:
         """See `SearchIndex.versions`; what was committed when the first one is asked for."""
-        with _engine():
+        with index_errors():
             searcher = self.searcher()
             addresses = [a for _, a in searcher.search(tantivy.Query.all_query(), limit=max(1, searcher.num_docs)).hits]
             versions = numbers(searcher, "version", addresses)
@@ -153,7 +153,7 @@ class Generation:
 
     def status(self) -> Mapping[str, object]:
         """See `SearchIndex.status`."""
-        with _engine():
+        with index_errors():
             searcher = self.searcher()
             sizes = [file.stat().st_size for file in self.path.iterdir() if file.is_file()]
         return {
@@ -176,12 +176,3 @@ def checked(query: Query) -> None:
         raise InvalidInput(order="unknown-order")
     if not 1 <= query.size <= MOST_HITS:
         raise InvalidInput(size="out-of-range")
-
-
-@contextlib.contextmanager
-def _engine() -> Iterator[None]:
-    """Lets no exception of the engine or its files out."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        raise Unavailable("index-failed") from error

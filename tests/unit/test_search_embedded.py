@@ -15,7 +15,7 @@ from archive_app.core.ports import Clause, IndexDocument, Query
 from archive_app.core.vocabulary import Level, RecordId, UserId, Viewer
 from search import tantivy_generation
 from search.embedded import TantivyIndex
-from search.generations import Generations, append_line, lines, locked
+from search.generations import Generations, acts, append_act, locked
 
 ROOT = Path(__file__).resolve().parents[2]
 VIEWER = Viewer(
@@ -219,11 +219,20 @@ def test_a_damaged_index_is_unavailable_and_can_be_rebuilt(tmp_path: Path):
 
 def test_a_torn_line_of_the_journal_is_passed_over(tmp_path: Path):
     journal = tmp_path / "journal.jsonl"
-    append_line(journal, '{"put": 1}')
+    append_act(journal, {"put": 1})
     with journal.open("a") as file:
-        file.write('\n{"put": {"a')
-    append_line(journal, '{"put": 2}')
-    assert [line.strip() for line in lines(journal)] == ['{"put": 1}', '{"put": 2}']
+        file.write('\n{"put": {"a": {}')
+    append_act(journal, {"put": 2})
+    assert list(acts(journal)) == [{"put": 1}, {"put": 2}]
+
+
+def test_a_folder_that_cannot_be_used_is_unavailable(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    index = TantivyIndex(tmp_path / "file" / "index")
+    with pytest.raises(Unavailable):
+        index.put([a_document(1)])
+    with pytest.raises(Unavailable):
+        found(index)
 
 
 def test_many_commits_in_one_put_keep_the_newest_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
