@@ -15,6 +15,12 @@ from ingest.opening.model import Limits
 Answer = dict[str, Any]
 
 
+def send(answers: BinaryIO, message: wire.Message) -> None:
+    """One frame, at once."""
+    answers.write(wire.frame(message))
+    answers.flush()
+
+
 class Desk:
     """Does what a request asks for and puts every failure into words."""
 
@@ -43,7 +49,7 @@ class Desk:
             return {"refused": "damaged", "parameters": {"detail": f"{type(error).__name__}: {error}"[:200]}}
 
     def _progress(self) -> None:
-        wire.send(self._answers, {"progress": True})
+        send(self._answers, {"progress": True})
 
     def _examine(self, request: wire.Message) -> Answer:
         return asdict(kinds.examine(Path(request["path"]), request["name"], self._limits, self._progress))
@@ -83,9 +89,9 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     limits = Limits(**opening["limits"])
     confine(limits)
     desk = Desk(limits, answers)
-    wire.send(answers, {"ready": os.getpid()})
+    send(answers, {"ready": os.getpid()})
     while (request := wire.receive(requests)) is not None:
-        wire.send(answers, desk.answer(request))
+        send(answers, desk.answer(request))
 
 
 if __name__ == "__main__":

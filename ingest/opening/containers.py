@@ -108,19 +108,21 @@ def webp(data: bytes) -> Outline:
     return Outline(None, variant, trailing.check(data[end:]))
 
 
+def _box(data: bytes, at: int) -> tuple[int, bytes]:
+    try:
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", data, at + 8)
+    except struct.error as error:
+        raise Refused("truncated", part="box") from error
+    return size or len(data) - at, kind
+
+
 def heif(data: bytes) -> Outline:
     """Top-level boxes (ISO/IEC 14496-12) of a still HEIC; every byte must belong to one."""
     at, kinds = 0, []
     while at < len(data):
-        if at + 8 > len(data):
-            raise Refused("truncated", part="box")
-        size, kind = struct.unpack_from(">I4s", data, at)
-        if size == 1:
-            if at + 16 > len(data):
-                raise Refused("truncated", part="box")
-            (size,) = struct.unpack_from(">Q", data, at + 8)
-        elif size == 0:
-            size = len(data) - at
+        size, kind = _box(data, at)
         if not any(c.isalnum() for c in kind.decode("latin-1")):
             trailing.check(data[at:])
             break

@@ -19,6 +19,7 @@ from ingest.opening.model import Limits
 
 _ROOT = Path(ingest.__file__).parents[1]
 _START_SECONDS = 60
+_PIECE = 1 << 16
 _FILES_PER_CHILD = 200
 _GROWTH = 256 << 20  # resident bytes after an answer that make a child be replaced
 _OWN_FAULT = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
@@ -31,7 +32,8 @@ class _Slow(Exception):
 class _Child:
     def __init__(self, limits: Limits, scratch: Path) -> None:
         self.served = 0
-        self.ready = False
+        self._ready = False
+        self._frames = wire.Frames()
         # Only what finding Python and its modules takes: no settings, no keys, no home.
         environment = {
             "PATH": "/usr/bin:/bin",
@@ -51,42 +53,43 @@ class _Child:
             cwd=scratch,
             start_new_session=True,
             close_fds=True,
+            bufsize=-1,
         )
         if self._process.stdin is None or self._process.stdout is None:
             raise ChildDied(status="no pipes")
         self._requests, self._answers = self._process.stdin, self._process.stdout
         self._send({"limits": asdict(limits)})
 
-    def _send(self, message: wire.Message) -> None:
-        wire.send(self._requests, message)
-
     def ask(self, message: wire.Message, seconds: float) -> wire.Message:
-        """Raises `_Slow`, `EOFError` (it died)."""
+        """Its answer; each page it reports gives it `seconds` more. Raises `_Slow`, `EOFError` (it died)."""
+        if not self._ready:
+            self._receive(_START_SECONDS)
+            self._ready = True
+        self._send(message)
+        self.served += 1
+        while "progress" in (answer := self._receive(seconds)):
+            continue
+        return answer
+
+    def _send(self, message: wire.Message) -> None:
         try:
-            if not self.ready:
-                self._receive(_START_SECONDS)
-                self.ready = True
-            self._send(message)
-            self.served += 1
-            return self._answer(seconds)
+            self._requests.write(wire.frame(message))
+            self._requests.flush()
         except BrokenPipeError as error:
             raise EOFError from error
-
-    def _answer(self, seconds: float) -> wire.Message:
-        """Each page the child reports gives it `seconds` more."""
-        while "progress" in (message := self._receive(seconds)):
-            continue
-        return message
 
     def _receive(self, seconds: float) -> wire.Message:
         deadline = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             selector.register(self._answers, selectors.EVENT_READ)
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise _Slow
-        message = wire.receive(self._answers)
-        if message is None:
-            raise EOFError
+            while (message := self._frames.next()) is None:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    raise _Slow
+                # Straight from the pipe: what a buffer held back would never wake the selector.
+                piece = os.read(self._answers.fileno(), _PIECE)
+                if not piece:
+                    raise EOFError
+                self._frames.feed(piece)
         return message
 
     def resident(self) -> int:
@@ -100,7 +103,7 @@ class _Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         status = self._process.wait()
         for pipe in (self._requests, self._answers):
-            with contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(OSError):
                 pipe.close()
         return status
 

@@ -1,4 +1,4 @@
-"""CCITT Group 4 (ITU-T T.6): decoders go on in silence after damage, so what they read is encoded again and compared."""
+"""CCITT Group 4 (ITU-T T.6): decoders go on in silence after damage, so their rows are encoded again and compared."""
 
 import io
 from typing import Any, Final
@@ -7,6 +7,7 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from archive_app.core.errors import Refused
 
@@ -40,7 +41,7 @@ def _encoded(rows: NDArray[Any]) -> bytes:
     picture = Image.fromarray(rows.astype(bool))
     picture.save(out, "TIFF", compression="group4", tiffinfo={_ROWS_PER_STRIP: rows.shape[0]})
     with Image.open(out) as written:
-        tags = written.tag_v2  # type: ignore[attr-defined]  only TIFF pictures have it
+        tags = written.tag_v2 if isinstance(written, TiffImageFile) else {}
         offset, length = tags[_STRIP_OFFSETS][0], tags[_STRIP_LENGTHS][0]
     return out.getvalue()[offset : offset + length]
 

@@ -1,4 +1,4 @@
-"""JBIG2 as it stands in PDF (ITU-T T.88): every segment's header and data are there, and a page region is among them."""
+"""JBIG2 as it stands in PDF (ITU-T T.88): all segments and their data are there, a region among them."""
 
 import struct
 from typing import Final

@@ -5,10 +5,10 @@ The walk checks the segments, a strict decode checks the entropy-coded data.
 
 import struct
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import simplejpeg
+import simplejpeg  # type: ignore[import-untyped]  # its wheel has no type hints
 from PIL import Image
 
 from archive_app.core.errors import Refused
@@ -19,6 +19,10 @@ _FRAMES: Final = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _READ: Final = {0xC0: "baseline", 0xC1: "extended", 0xC2: "progressive"}
 _SAMSUNG: Final = b"SEFT"
 _GREY, _COLOUR, _INKS = 1, 3, 4
+_MARK: Final = 0xFF
+_GAP: Final = 64 << 10  # the most that may lie between two pictures of one file
+
+_Frame = tuple[int, int, int, str]  # width, height, components, process
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ def walk(data: bytes | memoryview) -> Jpeg:
     data = bytes(data)
     if data[:2] != b"\xff\xd8":
         raise Refused("damaged", part="SOI")
-    at, frame, adobe, extra, scans = 2, None, False, False, 0
+    frame: _Frame | None = None
+    at, adobe, extra, scans = 2, False, False, 0
     while True:
         marker, at = _marker(data, at)
         if marker == _EOI:
@@ -67,9 +72,9 @@ def walk(data: bytes | memoryview) -> Jpeg:
 def _marker(data: bytes, at: int) -> tuple[int, int]:
     if at >= len(data):
         raise Refused("truncated", part="EOI")
-    if data[at] != 0xFF:
+    if data[at] != _MARK:
         raise Refused("damaged", part="marker")
-    while at < len(data) and data[at] == 0xFF:
+    while at < len(data) and data[at] == _MARK:
         at += 1
     if at >= len(data):
         raise Refused("truncated", part="EOI")
@@ -78,7 +83,7 @@ def _marker(data: bytes, at: int) -> tuple[int, int]:
     return data[at], at + 1
 
 
-def _frame(marker: int, body: bytes, before: Any) -> tuple[int, int, int, str]:
+def _frame(marker: int, body: bytes, before: _Frame | None) -> _Frame:
     if before is not None:
         raise Refused("damaged", part="SOF")
     if marker not in _READ:
@@ -101,7 +106,7 @@ def _behind_entropy(data: bytes, at: int) -> int:
         follower = data[at + 1]
         if follower == 0 or 0xD0 <= follower <= 0xD7:  # noqa: PLR2004  stuffed byte, restart markers
             at += 2
-        elif follower == 0xFF:
+        elif follower == _MARK:
             at += 1
         else:
             return at
@@ -110,7 +115,7 @@ def _behind_entropy(data: bytes, at: int) -> int:
 def notes_on_rest(data: bytes, jpeg: Jpeg) -> tuple[str, ...]:
     """Notes about what follows the end marker of a JPEG *file*. Raises `Refused`."""
     rest = data[jpeg.end :]
-    if jpeg.extra_pictures and b"\xff\xd8\xff" in rest[:PADDED]:
+    if jpeg.extra_pictures and b"\xff\xd8\xff" in rest[:_GAP]:
         _further_pictures(rest)
         return ("extra-picture",)
     if rest.rstrip(b"\x00").endswith(_SAMSUNG) and b"ftyp" not in rest:
@@ -118,14 +123,11 @@ def notes_on_rest(data: bytes, jpeg: Jpeg) -> tuple[str, ...]:
     return trailing.check(rest)
 
 
-PADDED: Final = 64 << 10
-
-
 def _further_pictures(rest: bytes) -> None:
     """Pictures that a multi-picture index (CIPA DC-007) announces, such as a phone's gain map, each whole."""
     while rest.strip(b"\x00\xff\r\n "):
         start = rest.find(b"\xff\xd8\xff")
-        if start < 0 or start > PADDED:
+        if start < 0 or start > _GAP:
             trailing.check(rest)
             return
         rest = rest[start + walk(rest[start:]).end :]

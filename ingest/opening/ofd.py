@@ -162,8 +162,9 @@ def _lines(thing: Element, area: Rectangle) -> list[TextLine]:
         run = sum(_deltas(code.get("DeltaX", ""))) + size
         many = sum(1 for e in thing.iter() if _local(e) == "TextCode") > 1
         box = (left + x, top + y - size, run, size * 1.2) if many else (left, top, width, height)
-        x0, y0 = (round((value - origin) * _PIXELS_A_MM) for value, origin in zip(box, area[:2], strict=False))
-        found.append(TextLine(text, (max(0, x0), max(0, y0), *(max(1, round(v * _PIXELS_A_MM)) for v in box[2:]))))
+        x0, y0 = (max(0, round((box[side] - area[side]) * _PIXELS_A_MM)) for side in (0, 1))
+        wide, high = (max(1, round(side * _PIXELS_A_MM)) for side in box[2:])
+        found.append(TextLine(text, (x0, y0, wide, high)))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element
 
 import openpyxl
@@ -132,8 +132,13 @@ def _attribute(element: Element, name: str) -> str | None:
 
 def workbook_sheets(path: Path, limits: Limits) -> list[tuple[TextLine, ...]]:
     """Each worksheet begins a sheet; rows become lines, values as they were last calculated. Raises `Refused`."""
+    with path.open("rb") as stream:
+        return text_pages.laid_out(_worksheets(stream, limits))
+
+
+def _worksheets(stream: BinaryIO, limits: Limits) -> list[list[str]]:
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
     except (InvalidFileException, KeyError, ValueError, TypeError, AttributeError) as error:
         raise Refused("damaged", part="XLSX", detail=f"{type(error).__name__}: {error}"[:80]) from error
     try:
@@ -150,4 +155,4 @@ def workbook_sheets(path: Path, limits: Limits) -> list[tuple[TextLine, ...]]:
             parts.append(lines)
     finally:
         book.close()
-    return text_pages.laid_out(parts)
+    return parts

@@ -45,7 +45,8 @@ def examine(path: Path, limits: Limits, progress: Progress) -> Examination:
         for number, page in enumerate(pages, start=1):
             kinds.add(walk.page(page, number))
             progress()
-        notes += tuple(sorted(walk.notes)) + (kinds.pop() if len(kinds) == 1 else "mixed",)
+        notes += tuple(sorted(walk.notes))
+        notes += (kinds.pop() if len(kinds) == 1 else "mixed",)
         version = document.pdf_version
     shapes = pdf_draw.shapes(path, limits)
     if len(shapes) != len(pages):
@@ -66,7 +67,7 @@ def _opened(path: Path) -> Iterator[pikepdf.Pdf]:
 
 
 def _check_outside(path: Path, limits: Limits) -> tuple[str, ...]:
-    """What can be told from the bytes alone: an end, nothing hidden behind or before it, no packed indexes that burst."""
+    """What can be told from the bytes alone: an end, nothing hidden behind, no packed indexes that burst."""
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         end = data.rfind(b"%%EOF")
         if end < 0 or end < len(data) - trailing.PADDING - _TAIL:
@@ -116,7 +117,7 @@ def _pages(document: pikepdf.Pdf, limits: Limits) -> list[pikepdf.Page]:
     return pages
 
 
-def _check_tree(root: Any, limits: Limits) -> None:
+def _check_tree(root: pikepdf.Object, limits: Limits) -> None:
     """Every child is there, and none is its own ancestor."""
     seen: set[tuple[int, int]] = set()
     waiting, leaves = [root], 0
@@ -169,12 +170,12 @@ class _Walk:
             out += pdf_streams.content(stream, ceiling=self._limits.text_bytes - len(out)) + b"\n"
         return bytes(out)
 
-    def _content(self, data: bytes, resources: Any, number: int, above: tuple[tuple[int, int], ...]) -> bool:
+    def _content(self, data: bytes, resources: pikepdf.Object, number: int, above: tuple[tuple[int, int], ...]) -> bool:
         """Whether visible text is shown."""
         if len(above) > _DEEPEST:
             raise Refused("loop", part="PDF forms")
         text = bool(_SHOWS_TEXT.search(data)) and not _INVISIBLE.search(data)
-        drawn = resources.get("/XObject", {}) if isinstance(resources, pikepdf.Dictionary) else {}
+        drawn: Any = resources.get("/XObject", {}) if isinstance(resources, pikepdf.Dictionary) else {}
         for raw in set(_DO.findall(data)):
             name = "/" + _ESCAPE.sub(lambda code: chr(int(code[1], 16)), raw.decode("latin-1"))
             thing = drawn.get(name)
@@ -185,7 +186,9 @@ class _Walk:
             text |= self._drawn(thing, resources, number, above)
         return text
 
-    def _drawn(self, thing: Any, resources: Any, number: int, above: tuple[tuple[int, int], ...]) -> bool:
+    def _drawn(
+        self, thing: pikepdf.Object, resources: pikepdf.Object, number: int, above: tuple[tuple[int, int], ...]
+    ) -> bool:
         key = thing.objgen
         if str(thing.get("/Subtype")) == "/Image":
             if key not in self._sizes:
@@ -202,7 +205,7 @@ class _Walk:
         data = pdf_streams.content(thing, ceiling=self._limits.text_bytes)
         return self._content(data, inner, number, (*above, key))
 
-    def _annotation(self, annotation: Any, number: int) -> None:
+    def _annotation(self, annotation: pikepdf.Object, number: int) -> None:
         if not isinstance(annotation, pikepdf.Dictionary):
             return
         kind = str(annotation.get("/Subtype"))
@@ -210,7 +213,7 @@ class _Walk:
             self.notes.add("ink-annotations")
         elif kind not in {"/Link", "/Widget", "/Popup"}:
             self.notes.add("annotations")
-        look = annotation.get("/AP", {})
+        look: Any = annotation.get("/AP", {})
         normal = look.get("/N") if isinstance(look, pikepdf.Dictionary) else None
         if isinstance(normal, pikepdf.Stream):
             self._drawn(normal, pikepdf.Dictionary(), number, ())

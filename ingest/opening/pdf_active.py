@@ -1,7 +1,7 @@
-"""What in a PDF could act: scripts, launch actions and programs among the attachments are refused; the rest is noted."""
+"""What in a PDF could act: scripts, launch actions and attached programs are refused, the rest is noted."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 import pikepdf
 
@@ -23,13 +23,13 @@ def check(document: pikepdf.Pdf) -> tuple[str, ...]:
     return (*_attachments(document), *_forms(document))
 
 
-def _own_text(thing: Any) -> bytes:
+def _own_text(thing: pikepdf.Object) -> bytes:
     if isinstance(thing, pikepdf.Stream):
         return bytes(thing.stream_dict.unparse())
     return bytes(thing.unparse(resolved=True))
 
 
-def _walk(thing: Any, depth: int) -> None:
+def _walk(thing: pikepdf.Object, depth: int) -> None:
     if depth > _DEEPEST:
         raise Refused("loop", part="PDF objects")
     if isinstance(thing, pikepdf.Array):
@@ -40,16 +40,16 @@ def _walk(thing: Any, depth: int) -> None:
     if not isinstance(thing, pikepdf.Dictionary | pikepdf.Stream):
         return
     _check_dictionary(thing)
-    for _, inner in thing.items():
+    for inner in thing.values():
         if not _elsewhere(inner):
             _walk(inner, depth + 1)
 
 
-def _elsewhere(thing: Any) -> bool:
+def _elsewhere(thing: pikepdf.Object) -> bool:
     return isinstance(thing, pikepdf.Object) and bool(thing.is_indirect)
 
 
-def _check_dictionary(thing: Any) -> None:
+def _check_dictionary(thing: pikepdf.Object) -> None:
     action = str(thing.get("/S", ""))
     if action in _ACTIONS:
         raise Refused("active-content", kind=action.removeprefix("/"))

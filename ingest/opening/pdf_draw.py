@@ -1,4 +1,4 @@
-"""A PDF's pages as people see them: drawn at 300 dpi with annotations and form fields, and the text that stands in them."""
+"""A PDF's pages as people see them: drawn at 300 dpi with annotations and form fields, and their text."""
 
 import contextlib
 import ctypes
@@ -20,6 +20,8 @@ _GAP: Final = 1.5  # a gap of this many character heights parts two lines that s
 _PRIVATE: Final = range(0xE000, 0xF900)
 _UNKNOWN: Final = 0xFFFD
 _LAST: Final = 0x10FFFF
+
+Handle = Any  # pypdfium2 has no type hints
 
 
 @contextlib.contextmanager
@@ -72,7 +74,7 @@ def draw(path: Path, number: int, limits: Limits) -> tuple[Image.Image, tuple[Te
         return picture, _text(page, width, height)
 
 
-def _text(page: Any, width: int, height: int) -> tuple[TextLine, ...] | None:
+def _text(page: Handle, width: int, height: int) -> tuple[TextLine, ...] | None:
     textpage = page.get_textpage()
     gather = _Lines(page, textpage, width, height)
     count = textpage.count_chars()
@@ -87,7 +89,7 @@ def _text(page: Any, width: int, height: int) -> tuple[TextLine, ...] | None:
 class _Lines:
     """Characters in, lines out: a new one at each line end and at each wide gap."""
 
-    def __init__(self, page: Any, textpage: Any, width: int, height: int) -> None:
+    def __init__(self, page: Handle, textpage: Handle, width: int, height: int) -> None:
         self.good = self.bad = 0
         self._page, self._textpage, self._size = page, textpage, (width, height)
         self._lines: list[TextLine] = []

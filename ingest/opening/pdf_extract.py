@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pikepdf
 
@@ -26,7 +26,7 @@ def extract(path: Path, pages: Sequence[int], target: Path) -> None:
         if "/AcroForm" in source.Root:
             source.flatten_annotations("all")
         for number in pages:
-            _cut_loose(source, source.pages[number - 1])
+            _cut_loose(source.pages[number - 1])
         for number in pages:
             result.pages.append(source.pages[number - 1])
         result.remove_unreferenced_resources()
@@ -41,8 +41,8 @@ def extract(path: Path, pages: Sequence[int], target: Path) -> None:
         )
 
 
-def _cut_loose(source: pikepdf.Pdf, page: pikepdf.Page) -> None:
-    _own_resources(source, page)
+def _cut_loose(page: pikepdf.Page) -> None:
+    _own_resources(page)
     for key in _LEADS_AWAY:
         if key in page.obj:
             del page.obj[key]
@@ -56,15 +56,14 @@ def _cut_loose(source: pikepdf.Pdf, page: pikepdf.Page) -> None:
         page.obj["/Annots"] = pikepdf.Array(kept)
 
 
-def _own_resources(source: pikepdf.Pdf, page: pikepdf.Page) -> None:
+def _own_resources(page: pikepdf.Page) -> None:
     """A resource dictionary that pages share would bring the other pages' pictures along: each gets its own."""
     page.obj["/Resources"] = _copied(page.resources)
     for name in ("/XObject", "/Font", "/ExtGState", "/Pattern", "/Shading", "/ColorSpace", "/Properties"):
         inner = page.resources.get(name)
         if isinstance(inner, pikepdf.Dictionary):
             page.resources[name] = _copied(inner)
-    del source
 
 
-def _copied(dictionary: Any) -> pikepdf.Dictionary:
-    return pikepdf.Dictionary({key: value for key, value in dictionary.items()})
+def _copied(dictionary: pikepdf.Object) -> pikepdf.Dictionary:
+    return pikepdf.Dictionary(dict(dictionary.items()))

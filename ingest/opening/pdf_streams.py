@@ -5,7 +5,7 @@ Renderers leave out a picture that they cannot read and say nothing; here its le
 
 import io
 import zlib
-from typing import Any, Final
+from typing import Final
 
 import pikepdf
 from PIL import Image
@@ -25,7 +25,7 @@ _COMPONENTS: Final = {
 _FLATE: Final = {"/FlateDecode", "/Fl"}
 
 
-def filters(stream: Any) -> list[str]:
+def filters(stream: pikepdf.Object) -> list[str]:
     """Names of the filters, first to undo first."""
     stated = stream.get("/Filter")
     if stated is None:
@@ -46,10 +46,12 @@ def inflate(raw: bytes, *, ceiling: int) -> tuple[bytes, bool]:
     return bytes(out), unpack.eof
 
 
-def content(stream: Any, *, ceiling: int) -> bytes:
+def content(stream: pikepdf.Object, *, ceiling: int) -> bytes:
     """The unpacked bytes of a content stream. Raises `Refused` (`archive-bomb`, `damaged`)."""
     names = filters(stream)
     raw = bytes(stream.get_raw_stream_buffer())
+    if not raw:
+        return raw
     if names and set(names) <= _FLATE:
         for _ in names:
             try:
@@ -69,7 +71,7 @@ def content(stream: Any, *, ceiling: int) -> bytes:
     return unpacked
 
 
-def check_image(stream: Any, *, page: int, limits: Limits) -> tuple[int, int]:
+def check_image(stream: pikepdf.Object, *, page: int, limits: Limits) -> tuple[int, int]:
     """Width and height of an image XObject whose data is whole.
 
     Raises `Refused`: `damaged-image`, `too-many-pixels`, `archive-bomb`.
@@ -93,7 +95,7 @@ def check_image(stream: Any, *, page: int, limits: Limits) -> tuple[int, int]:
     return width, height
 
 
-def _check_data(stream: Any, width: int, height: int) -> None:
+def _check_data(stream: pikepdf.Object, width: int, height: int) -> None:
     names = filters(stream)
     raw = bytes(stream.get_raw_stream_buffer())
     row = (width * _bits(stream) + 7) // 8
@@ -121,7 +123,7 @@ def _check_data(stream: Any, width: int, height: int) -> None:
             _enough(len(stream.read_bytes()), row * height)
 
 
-def _check_rows(stream: Any, raw: bytes, row: int, height: int) -> None:
+def _check_rows(stream: pikepdf.Object, raw: bytes, row: int, height: int) -> None:
     parameters = _parameters(stream)
     predictor = int(parameters.get("/Predictor", 1)) if parameters is not None else 1
     expected = height * (row + (predictor >= _PNG_PREDICTORS))
@@ -142,7 +144,7 @@ def _enough(length: int, expected: int) -> None:
         raise Refused("truncated", part="rows", bytes=length, expected=expected)
 
 
-def _parameters(stream: Any) -> Any:
+def _parameters(stream: pikepdf.Object) -> pikepdf.Object | None:
     stated = stream.get("/DecodeParms", stream.get("/DP"))
     if isinstance(stated, pikepdf.Array):
         found = [one for one in stated if isinstance(one, pikepdf.Dictionary)]
@@ -150,7 +152,7 @@ def _parameters(stream: Any) -> Any:
     return stated if isinstance(stated, pikepdf.Dictionary) else None
 
 
-def _check_fax(stream: Any, raw: bytes, width: int, height: int) -> None:
+def _check_fax(stream: pikepdf.Object, raw: bytes, width: int, height: int) -> None:
     parameters = _parameters(stream)
     k = int(parameters.get("/K", 0)) if parameters is not None else 0
     columns = int(parameters.get("/Columns", 1728)) if parameters is not None else 1728
@@ -163,14 +165,14 @@ def _check_fax(stream: Any, raw: bytes, width: int, height: int) -> None:
         raise Refused("truncated", part="CCITT")
 
 
-def _bits(stream: Any) -> int:
+def _bits(stream: pikepdf.Object) -> int:
     if bool(stream.get("/ImageMask", stream.get("/IM", False))):
         return 1
     depth = int(stream.get("/BitsPerComponent", stream.get("/BPC", 8)))
     return depth * _components(stream.get("/ColorSpace", stream.get("/CS")))
 
 
-def _components(space: Any) -> int:
+def _components(space: pikepdf.Object | None) -> int:
     if space is None:
         return 1
     if not isinstance(space, pikepdf.Array):

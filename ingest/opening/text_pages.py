@@ -19,8 +19,8 @@ def laid_out(parts: Iterable[Sequence[str]]) -> list[tuple[TextLine, ...]]:
     sheets: list[tuple[TextLine, ...]] = []
     for part in parts:
         lines = [line.strip() for line in part if line.strip()]
-        for start in range(0, max(1, len(lines)), LINES_A_PAGE):
-            sheets.append(_sheet(lines[start : start + LINES_A_PAGE]))
+        starts = range(0, max(1, len(lines)), LINES_A_PAGE)
+        sheets.extend(_sheet(lines[start : start + LINES_A_PAGE]) for start in starts)
     return sheets
 
 

@@ -118,7 +118,7 @@ def directories(data: mmap.mmap, limits: Limits) -> list[Directory]:
         raise Refused("damaged", part="BigTIFF header")
     at = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)[0]
     seen: set[int] = set()
-    found = []
+    found: list[Directory] = []
     while at:
         if at in seen:
             raise Refused("loop", part="TIFF directories")

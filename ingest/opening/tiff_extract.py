@@ -10,7 +10,7 @@ from archive_app.core.errors import Refused
 from ingest.opening import tiff
 from ingest.opening.model import Limits
 
-#: Fields whose value is a place in the old file; what they point to (EXIF, GPS, thumbnails) is not of the page's picture.
+#: Fields whose value is a place in the old file (EXIF, GPS, thumbnails): not of the page's picture.
 _PLACES: Final = {330, 34665, 34853, 40965, 288, 289, 513, 514, 519, 520, 521}
 _BIG: Final = 0xF0000000  # from here on offsets need BigTIFF
 
