@@ -22,6 +22,7 @@ from archive_app.core.errors import Unavailable
 
 Floats = NDArray[np.float32]
 Runtime = Literal["openvino", "onnxruntime"]
+Precision = Literal["bf16", "f32"]
 
 DETECTION_MODEL: Final = "PP-OCRv6_det_small.onnx"
 RECOGNITION_MODEL: Final = "PP-OCRv6_rec_small.onnx"
@@ -73,6 +74,17 @@ def version_of(runtime: Runtime) -> str:
     return f"rapidocr {importlib.metadata.version('rapidocr')}, {runtime} {importlib.metadata.version(runtime)}"
 
 
+@cache
+def precision_of(runtime: Runtime) -> Precision:
+    """Of the numbers computed with: part of the engine's identity, since it can change a doubtful character.
+
+    `bf16` on processors built for it: the same share of words is found there, in two thirds of the time.
+    """
+    processor = Path("/proc/cpuinfo")
+    flags = processor.read_text().split() if runtime == "openvino" and processor.is_file() else []
+    return "bf16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "f32"
+
+
 def load_network(name: str, *, runtime: Runtime) -> Network:
     """Read and compile a network of the wheel for one thread. Raises `Unavailable` if its file is missing."""
     return (_on_openvino if runtime == "openvino" else _on_onnxruntime)(model_path(name))
@@ -95,7 +107,7 @@ def _on_openvino(path: Path) -> Network:
             "INFERENCE_NUM_THREADS": 1,
             "NUM_STREAMS": 1,
             "ENABLE_CPU_PINNING": False,  # pinned single threads of several processes would share one core
-            "INFERENCE_PRECISION_HINT": "f32",  # otherwise the processor's model decides, and the text with it
+            "INFERENCE_PRECISION_HINT": precision_of("openvino"),
             "CPU_RUNTIME_CACHE_CAPACITY": OPERATIONS_KEPT,
         },
     )

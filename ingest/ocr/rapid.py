@@ -17,7 +17,7 @@ from ingest.ocr.bitmap import check_bitmap
 from ingest.ocr.detection import Detector, Quad
 from ingest.ocr.heap import trim_heap
 from ingest.ocr.layout import line_of, order_of
-from ingest.ocr.networks import Runtime, available_runtime, models_digest, version_of
+from ingest.ocr.networks import Runtime, available_runtime, models_digest, precision_of, version_of
 from ingest.ocr.orientation import Rotation, find_rotation, turned, turned_back
 from ingest.ocr.recognition import Reading, Recogniser, along_text
 
@@ -45,7 +45,7 @@ class RapidOcr:
         parameters = {
             "confidence_limit": CONFIDENCE_LIMIT,
             "pixels_limit": PIXELS_LIMIT,
-            "precision": "f32",
+            "precision": precision_of(self._runtime),
             "procedure": 1,  # raised whenever our own steps come to read the same bitmap differently
         }
         return OcrIdentity(
