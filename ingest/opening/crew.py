@@ -92,6 +92,9 @@ class _Child:
                 self._frames.feed(piece)
         return message
 
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
     def resident(self) -> int:
         """Bytes in memory now."""
         pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
@@ -119,6 +122,9 @@ class Crew:
     def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """The child's answer. Raises `Refused`, `ChildDied`."""
         child = self._children[0]
+        if child.has_ended():  # while idle: no fault of this file
+            self._replace(child)
+            child = self._children[0]
         try:
             answer = child.ask(message, self._limits.page_seconds)
         except _Slow:

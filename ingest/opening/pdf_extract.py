@@ -10,6 +10,7 @@ from archive_app.core.errors import Refused
 
 #: Entries of a page that lead to other pages or to the document as a whole.
 _LEADS_AWAY: Final = ("/B", "/StructParents", "/PieceInfo", "/Metadata", "/Thumb", "/AA", "/PresSteps", "/Trans", "/AF")
+_LEFT_BEHIND: Final = {"/Link", "/Widget", "/Popup"}
 _ANNOTATION_LEADS: Final = ("/Parent", "/P", "/IRT", "/Dest", "/A", "/AA", "/StructParent", "/Popup", "/PA")
 
 
@@ -24,6 +25,7 @@ def extract(path: Path, pages: Sequence[int], target: Path) -> None:
             if not 1 <= number <= total:
                 raise Refused("no-such-page", page=number, pages=total)
         if "/AcroForm" in source.Root:
+            source.generate_appearance_streams()
             source.flatten_annotations("all")
         for number in pages:
             _cut_loose(source.pages[number - 1])
@@ -48,7 +50,9 @@ def _cut_loose(page: pikepdf.Page) -> None:
             del page.obj[key]
     annotations = page.obj.get("/Annots")
     if isinstance(annotations, pikepdf.Array):
-        kept = [a for a in annotations if isinstance(a, pikepdf.Dictionary) and str(a.get("/Subtype")) != "/Link"]
+        kept = [
+            a for a in annotations if isinstance(a, pikepdf.Dictionary) and str(a.get("/Subtype")) not in _LEFT_BEHIND
+        ]
         for annotation in kept:
             for key in _ANNOTATION_LEADS:
                 if key in annotation:

@@ -22,7 +22,7 @@ Image.MAX_IMAGE_PIXELS = None  # the archive's own limit is checked before any p
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 _ORIENTATION: Final = 0x0112
-_TURNED: Final = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+_TURNED_BY_DECODER: Final = {"image/tiff", "image/heic"}
 _SIXTEEN_BITS: Final = 65535
 _PLAUSIBLE_DPI: Final = range(30, 4801)  # outside of this it is a default, not a measurement
 
@@ -123,7 +123,7 @@ def _decode(path: Path, media_type: str, number: int, limits: Limits) -> tuple[I
             picture.getexif()[_ORIENTATION] = orientation
         else:
             picture = eight_bits(image)
-            if media_type != "image/heic":  # its decoder has applied it
+            if media_type not in _TURNED_BY_DECODER:
                 picture.getexif()[_ORIENTATION] = orientation
     return ImageOps.exif_transpose(picture), dpi
 
