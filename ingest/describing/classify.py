@@ -17,6 +17,7 @@ from ingest.describing.titles import HeadLine, TitleMatch, head_lines, matches
 THRESHOLD: Final = 0.70  # below it the type is left to a person
 MARGIN: Final = 0.06  # between the best two types
 _LABELS_ENOUGH: Final = 4  # key labels that make their part of the score full
+_CLEARLY_A_TITLE: Final = 0.8
 _SHORT_TITLE: Final = 4  # characters: such a title says little without its labels
 
 
@@ -77,6 +78,11 @@ def _score(match: TitleMatch, kind: DocumentType, support: Sequence[str]) -> flo
     length = min(1.0, len(match.title) / 8)
     likeness = 1 - 2 * (1 - match.likeness)
     score = 0.40 * likeness + 0.08 * match.coverage + 0.07 * length + 0.20 * match.line.prominence + 0.25 * labels
-    if len(match.title) <= _SHORT_TITLE and not support:
+    if len(match.title) <= _SHORT_TITLE and not support and not _stands_alone(match):
         return min(score, THRESHOLD - 0.01)
-    return score
+    return max(score, THRESHOLD + 0.02) if _stands_alone(match) else score
+
+
+def _stands_alone(match: TitleMatch) -> bool:
+    """Whether the line is the title letter by letter, and large, in the middle and at the top as titles are."""
+    return match.likeness == 1 and match.coverage == 1 and match.line.prominence >= _CLEARLY_A_TITLE

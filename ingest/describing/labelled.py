@@ -23,6 +23,7 @@ _SELF_EVIDENT: Final = {
     Format.USCC: re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}\d{6}"),
     Format.MONEY: re.compile(r"[¥￥]"),
     Format.PROVIDER_CODE: re.compile(r"[HP]\d{5}"),
+    Format.CODE: re.compile(r"[A-Z]{0,3}\d{4,}"),
 }
 _COLON: Final = re.compile(r" ?(?:\([^()]{0,12}\))? ?: ?")
 _AFTER_A_VALUE: Final = re.compile(r":\s*\S{1,30}$")

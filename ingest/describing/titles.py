@@ -21,6 +21,8 @@ _FEWEST_ROWS: Final = 6  # on slips and cards the head may reach further down
 _LONGEST_PREFIX: Final = 26  # characters of place and agency before the title proper
 _PROMINENT: Final = 0.75
 _LIKE_A_TITLE: Final = re.compile(r"[㐀-鿿]{2,30}[表单书函证件票告录册簿协议据明报目封]")
+#: What may stand before a title without being part of it.
+_PLACE_OR_AGENCY: Final = re.compile(r"(?:[㐀-鿿]{2,12}?(?:省|市|县|区|州|盟|旗|局|中心|医院|公司))*")
 _SHORT: Final = 4  # characters: titles up to this length must match exactly
 _LEAST_LIKENESS: Final = 0.8
 _NOT_A_TITLE: Final = re.compile(r"[。，；《》?？!！]|^[\d一二三四五六七八九十]+[、.]|[:：]")
@@ -113,7 +115,8 @@ def folded(text: str) -> str:
 def _match(line: HeadLine, text: str, title: str, words: str) -> TitleMatch | None:
     if not words or not -1 <= len(text) - len(words) <= _LONGEST_PREFIX:
         return None
-    coverage = min(1.0, len(words) / len(text))
+    rest = text[: max(0, len(text) - len(words))]
+    coverage = 1.0 if _PLACE_OR_AGENCY.fullmatch(rest) else min(1.0, len(words) / len(text))
     if text.endswith(words):
         return TitleMatch(title, line, 1.0, coverage)
     if len(words) <= _SHORT:

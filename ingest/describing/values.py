@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from archive_app.core import numbers
@@ -22,10 +23,12 @@ from ingest.describing.terms import Terms
 
 SURE: Final = 0.80  # the engine's confidence below which a value is doubtful
 _LONGEST_TEXT: Final = 200
+_CENTS: Final = -2  # amounts have two decimals or more
 _LONGEST_NAME: Final = 6  # Han characters with something misread among them
 _SHORTEST_ORGANISATION: Final = 3
 _NAME: Final = re.compile(r"[㐀-鿿豈-﫿\U00020000-\U0003ffff〇·]{2,20}|[A-Za-z][A-Za-z .,'·-]{2,60}")
 _NOT_A_NAME: Final = re.compile(r"签[字名章]|盖章|公章|年|单位|日期|电话|意见|姓名|性别|号码")
+_SEAL_WORDS: Final = re.compile(r"专用章|公章|业务章|财务章")  # letters of a seal read into the value
 _TICKED: Final = re.compile(r"[☑√✓■●Rv]\s*([男女])")
 
 
@@ -152,7 +155,8 @@ def _money(text: str) -> Reading | None:
     if amount is None:
         return None
     checks = () if amount.agrees is None else (Check("capitals-agree", amount.agrees),)
-    return Reading(f"{amount.value:f}", checks, doubtful=amount.doubtful)
+    value = amount.value if int(amount.value.as_tuple().exponent) <= _CENTS else amount.value.quantize(Decimal("0.01"))
+    return Reading(f"{value:f}", checks, doubtful=amount.doubtful)
 
 
 def _name(text: str) -> Reading | None:
@@ -210,7 +214,10 @@ def _code(text: str) -> Reading | None:
 
 def _organisation(text: str) -> Reading | None:
     value = re.sub(r" ?\((?:盖章|公章|章|签章)\)$", "", plain(text)).strip(" :：;；,，。_")
-    return Reading(value) if len(value) >= _SHORTEST_ORGANISATION and re.search(r"[㐀-鿿]{2}", value) else None
+    if len(value) < _SHORTEST_ORGANISATION or not re.search(r"[㐀-鿿]{2}", value):
+        return None
+    is_under_seal = bool(_SEAL_WORDS.search(value))
+    return Reading(value, (Check("seal-text", not is_under_seal),) if is_under_seal else (), doubtful=is_under_seal)
 
 
 def _text(text: str) -> Reading | None:
