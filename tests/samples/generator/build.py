@@ -1,0 +1,43 @@
+"""Writes a set into a folder with its truth.json beside it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.samples.generator import files
+from tests.samples.generator.plan import SampleFile
+
+
+def build(entries: Iterable[SampleFile], folder: Path, searches: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
+    """Every file and `truth.json`; answers the truth."""
+    truth: dict[str, Any] = {"searches": list(searches), "files": {}}
+    for entry in entries:
+        path = folder / entry.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        match entry.kind:
+            case "duplicate":
+                path.write_bytes((folder / entry.of).read_bytes())
+            case "truncated":
+                files.truncated(path, entry.papers, entry.wear)
+            case "encrypted":
+                files.encrypted(path, entry.papers)
+            case _:
+                files.write(path, entry.papers, entry.wear)
+        truth["files"][entry.path] = _truth(entry)
+    (folder / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return truth
+
+
+def _truth(entry: SampleFile) -> dict[str, Any]:
+    accepted = entry.outcome == "accepted"
+    papers = entry.papers if accepted else ()
+    records = [p.truth() | {"clear": p.clear and entry.clear, "rotation": entry.wear.rotation, "sheets": len(p.sheets)} for p in papers]
+    return {
+        "fonds": entry.path.split("/", 1)[0],
+        "outcome": entry.outcome,
+        "duplicate_of": entry.of or None,
+        "why": entry.why or None,
+        "records": records,
+        "words": [word for paper in papers for word in paper.words if 2 <= len(word) <= 8],  # noqa: PLR2004  as searched
+    }
