@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Final
 
 from archive_app.core.errors import Refused
 from ingest.opening import kinds, raster, rendition, wire
-from ingest.opening.confinement import confine
+from ingest.opening.confinement import allow, confine
 from ingest.opening.model import Limits
 
 Answer = dict[str, Any]
@@ -36,6 +36,8 @@ class Desk:
 
     def answer(self, request: wire.Message) -> Answer:
         try:
+            path = Path(request["path"])
+            allow(self._limits, mapped=path.lstat().st_size)
             return {"done": self._deeds[request["deed"]](request)}
         except Refused as error:
             return {"refused": error.code, "parameters": error.parameters}

@@ -19,11 +19,17 @@ def _leave_the_network() -> None:
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
 
 
+def allow(limits: Limits, *, mapped: int) -> None:
+    """Room for the file itself, which is mapped and not held, beside the memory that decoding may take."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory + min(mapped, limits.bytes), hard))
+
+
 def confine(limits: Limits) -> None:
     """Lower the limits of this process for good."""
     _leave_the_network()
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory + limits.bytes))
     for what, most in (
-        (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_FSIZE, _LARGEST_FILE),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_CORE, 0),

@@ -114,8 +114,8 @@ def page(path: Path, media_type: str, number: int, limits: Limits) -> Content:
         picture, text = pdf_draw.draw(path, number, limits)
         return Content(picture, PageShape(width=picture.width, height=picture.height, dpi=300), text)
     if media_type == sniff.OFD:
-        shape, lines = ofd.page_text(path, number, limits)
-        return Content(None, shape, lines)
+        shape, lines, drawn = ofd.page(path, number, limits)
+        return Content(drawn, shape, lines)
     sheets = _TEXTS[media_type][1](path, limits)
     if not 1 <= number <= len(sheets):
         raise Refused("no-such-page", page=number, pages=len(sheets))

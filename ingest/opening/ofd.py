@@ -5,13 +5,16 @@ Text and drawing are not rendered here: such pages have no picture, and the note
 
 import posixpath
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from PIL import Image
+
 from archive_app.core.errors import Refused
-from ingest.opening import packages
+from ingest.opening import packages, pictures, sniff
 from ingest.opening.model import PAGE_DPI, Examination, Limits, PageShape, TextLine
 
 _PIXELS_A_MM: Final = PAGE_DPI / 25.4
@@ -36,11 +39,12 @@ def examine(path: Path, limits: Limits) -> Examination:
     with packages.opened(path, limits) as package:
         root = package.xml("OFD.xml")
         document = _document(package, root, limits)
-        shapes = []
+        shapes: list[PageShape] = []
+        drawn = 0
         for name in document.pages:
             page = package.xml(name)
             shapes.append(_shape(_area(page, document), limits))
-            _check_media(page, document, package)
+            drawn += _check_media(page, document, package, limits)
         signed = any(_local(e) == "Signatures" for e in root.iter())
         attachments = sum("/Attachs/" in name and not name.endswith(".xml") for name in package.names)
     version = root.get("Version", "1.0")
@@ -53,21 +57,61 @@ def examine(path: Path, limits: Limits) -> Examination:
         media_type="application/ofd",
         format=f"OFD {version}",
         pages=tuple(shapes),
-        has_picture=False,
+        has_picture=drawn > 0,
         notes=tuple(notes),
     )
 
 
-def page_text(path: Path, number: int, limits: Limits) -> tuple[PageShape, tuple[TextLine, ...]]:
-    """One page's shape and its lines in the order of the file. Raises `Refused`."""
+def page(path: Path, number: int, limits: Limits) -> tuple[PageShape, tuple[TextLine, ...] | None, Image.Image | None]:
+    """One page's shape, and either its lines in the order of the file or the picture that it is. Raises `Refused`."""
     with packages.opened(path, limits) as package:
         document = _document(package, package.xml("OFD.xml"), limits)
         if not 1 <= number <= len(document.pages):
             raise Refused("no-such-page", page=number, pages=len(document.pages))
-        page = package.xml(document.pages[number - 1])
-        area = _area(page, document)
-        lines = [line for element in page.iter() if _local(element) == "TextObject" for line in _lines(element, area)]
-        return _shape(area, limits), tuple(lines)
+        root = package.xml(document.pages[number - 1])
+        area = _area(root, document)
+        shape = _shape(area, limits)
+        if _is_picture(root):
+            return shape, None, _drawn(root, document, package, shape, limits)
+        lines = [line for element in root.iter() if _local(element) == "TextObject" for line in _lines(element, area)]
+        return shape, tuple(lines), None
+
+
+def _is_picture(root: Element) -> bool:
+    kinds = {_local(element) for element in root.iter()}
+    return "ImageObject" in kinds and "TextObject" not in kinds
+
+
+def _drawn(
+    root: Element, document: _Document, package: packages.Package, shape: PageShape, limits: Limits
+) -> Image.Image:
+    """The pictures of a page laid where they belong, on white."""
+    sheet = Image.new("RGB", (shape.width, shape.height), "white")
+    left, top = _area(root, document)[:2]
+    for element in root.iter():
+        if _local(element) != "ImageObject":
+            continue
+        x, y, width, height = _rectangle(element.get("Boundary"))
+        size = (max(1, round(width * _PIXELS_A_MM)), max(1, round(height * _PIXELS_A_MM)))
+        if size[0] * size[1] > limits.page_pixels:
+            raise Refused("too-many-pixels", width=size[0], height=size[1], limit=limits.page_pixels)
+        picture = _medium(package.read(document.media[element.get("ResourceID", "")]), limits)
+        place = (round((x - left) * _PIXELS_A_MM), round((y - top) * _PIXELS_A_MM))
+        sheet.paste(picture.convert("RGB").resize(size, Image.Resampling.BICUBIC), place)
+    return sheet
+
+
+def _medium(data: bytes, limits: Limits) -> Image.Image:
+    """A picture of the package, as strictly checked as if it had come alone."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        path = Path(file.name)
+        media_type = sniff.media_type_of(path)
+        if not media_type.startswith("image/"):
+            raise Refused("damaged", part="OFD picture")
+        pictures.examine(path, media_type, limits, lambda: None)
+        return pictures.decode(path, media_type, 1, limits)[0]
 
 
 def _document(package: packages.Package, root: Element, limits: Limits) -> _Document:
@@ -110,13 +154,22 @@ def _media(package: packages.Package, document: Element, name: str) -> dict[str,
     return found
 
 
-def _check_media(page: Element, document: _Document, package: packages.Package) -> None:
+def _check_media(page: Element, document: _Document, package: packages.Package, limits: Limits) -> int:
+    """Every picture the page names is there and whole; 1 if the page is nothing but pictures, else 0."""
     for element in page.iter():
         if _local(element) != "ImageObject":
             continue
         name = document.media.get(element.get("ResourceID", ""))
         if name is None or name not in package.names:
             raise Refused("missing-image", page="?")
+        if not name.lower().endswith((".jb2", ".gbig2")):
+            try:
+                _medium(package.read(name), limits)
+            except Refused as refusal:
+                raise Refused("damaged-image", page="?", cause=refusal.code) from refusal
+        elif _is_picture(page):
+            raise Refused("unsupported-variant", kind="OFD JBIG2")
+    return int(_is_picture(page))
 
 
 def _local(element: Element) -> str:

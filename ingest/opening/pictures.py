@@ -22,6 +22,8 @@ Image.MAX_IMAGE_PIXELS = None  # the archive's own limit is checked before any p
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 _ORIENTATION: Final = 0x0112
+_TURNED: Final = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+_PROVEN_BY_WALK: Final = {"image/jpeg", "image/png"}
 _TURNED_BY_DECODER: Final = {"image/tiff", "image/heic"}
 _SIXTEEN_BITS: Final = 65535
 _PLAUSIBLE_DPI: Final = range(30, 4801)  # outside of this it is a default, not a measurement
@@ -41,17 +43,36 @@ def examine(path: Path, media_type: str, limits: Limits, progress: Progress) -> 
         if media_type == "image/tiff":
             return _examine_tiff(path, data, limits, progress)
         name, notes = _outline(path, media_type, data, limits)
-    image, dpi = decode(path, media_type, 1, limits)
-    shape = PageShape(width=image.width, height=image.height, dpi=dpi)
+    if media_type in _PROVEN_BY_WALK and "interlaced" not in name:
+        shape = _stated_shape(path)
+    else:
+        image, dpi = decode(path, media_type, 1, limits)
+        shape = PageShape(width=image.width, height=image.height, dpi=dpi)
     return Examination(media_type=media_type, format=name, pages=(shape,), notes=notes)
+
+
+def _stated_shape(path: Path) -> PageShape:
+    """From the headers alone: the walk has already proven every pixel to be there."""
+    with _decoder_errors("picture"), Image.open(path) as image:
+        width, height = image.size
+        if image.getexif().get(_ORIENTATION, 1) in _TURNED:
+            width, height = height, width
+        return PageShape(width=width, height=height, dpi=_dpi(image))
 
 
 def decode(path: Path, media_type: str, number: int, limits: Limits) -> tuple[Image.Image, int | None]:
     """The picture of a page, mode `1`, `L` or `RGB`, upright by EXIF, with its stated dpi. Raises `Refused`."""
+    with _decoder_errors(media_type):
+        return _decode(path, media_type, number, limits)
+
+
+@contextmanager
+def _decoder_errors(media_type: str) -> Iterator[None]:
+    """A decoder's complaint as a reason of ours."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about metadata; pixels are checked structurally
-            return _decode(path, media_type, number, limits)
+            yield
     except UnidentifiedImageError as error:
         raise Refused("unsupported-variant", kind=media_type) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -73,6 +94,7 @@ def _outline(path: Path, media_type: str, data: mmap.mmap, limits: Limits) -> tu
         whole = data[:]
         walked = jpeg.walk(whole)
         _check_size(walked.width, walked.height, limits)
+        jpeg.check_coefficients(whole)
         return f"JPEG, {walked.process}", jpeg.notes_on_rest(whole, walked)
     name, walk = _OUTLINES[media_type]
     outline = walk(data[:])

@@ -20,7 +20,8 @@ _COLOUR_NAMES: Final = {0: "grey", 2: "RGB", 3: "palette", 4: "grey+alpha", 6: "
 #: x start, y start, x step, y step of the seven Adam7 passes
 _ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _PIECE: Final = 1 << 20
-_PALETTE = 3
+_PALETTE: Final = 3
+_LAST_FILTER: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,15 @@ class _Data:
 
     def __init__(self, header: Header) -> None:
         self._left = header.data_length()
+        self._row = 1 + (header.width * header.depth * _SAMPLES[header.colour] + 7) // 8
+        self._to_filter = 0 if not header.interlaced else self._left  # bytes until the next row's filter type
         self._inflate = zlib.decompressobj()
 
     def take(self, piece: bytes) -> None:
         try:
             while piece:
                 out = self._inflate.decompress(piece, _PIECE)
+                self._check_filters(out)
                 self._left -= len(out)
                 if self._left < 0:
                     raise Refused("damaged", part="IDAT", detail="more data than rows")
@@ -95,6 +99,12 @@ class _Data:
                 piece = self._inflate.unconsumed_tail
         except zlib.error as error:
             raise Refused("damaged", part="IDAT", detail=str(error)[:120]) from error
+
+    def _check_filters(self, out: bytes) -> None:
+        if max(out[self._to_filter :: self._row], default=0) > _LAST_FILTER:
+            raise Refused("damaged", part="IDAT", detail="filter type")
+        behind = len(out) - self._to_filter
+        self._to_filter = -behind % self._row if behind > 0 else -behind
 
     def end(self) -> None:
         if self._left or not self._inflate.eof:

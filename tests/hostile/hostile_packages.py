@@ -45,6 +45,8 @@ def ofds() -> Iterator[Case]:
     plain = ofd_members()
     yield Case("plain.ofd", packed(plain), note="viewing-copy:none")
     page = "Doc_0/Pages/Page_0/Content.xml"
+    seal = "Doc_0/Res/seal.png"
+    yield Case("seal-cut.ofd", packed({**plain, seal: bytes(plain[seal])[:80]}), "damaged-image")  # type: ignore[arg-type]
     yield Case("page-missing.ofd", packed({k: v for k, v in plain.items() if k != page}), "damaged")
     yield Case("seal-missing.ofd", packed({k: v for k, v in plain.items() if not k.endswith(".png")}), "missing-image")
     whole = packed(plain, method=zipfile.ZIP_STORED)

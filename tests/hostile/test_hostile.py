@@ -36,6 +36,7 @@ def test_a_file_ends_right(case: Case, opener: Opener, tmp_path: Path) -> None:
             page = opener.page(path, found.media_type, number)
             assert (page.width, page.height) == (shape.width, shape.height)
             assert (page.bitmap is not None) == found.has_picture
+            assert page.bitmap is not None or page.text_layer
     else:
         with pytest.raises(Refused) as refusal:
             opener.examine(path, name=case.name)

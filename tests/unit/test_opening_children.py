@@ -44,7 +44,9 @@ def test_a_child_inherits_no_secret(picture: Path, tmp_path: Path, monkeypatch: 
 def test_a_child_is_confined(picture: Path, opener: Opener):
     opener.examine(picture, name="page.png")
     child = child_of(opener)
-    assert child.rlimit(psutil.RLIMIT_AS) == (Limits().memory, Limits().memory)
+    soft, hard = child.rlimit(psutil.RLIMIT_AS)
+    assert soft == Limits().memory + picture.stat().st_size  # the file itself is mapped, not held
+    assert hard == Limits().memory + Limits().bytes
     assert child.rlimit(psutil.RLIMIT_CORE) == (0, 0)
     assert os.getsid(child.pid) == child.pid
 

@@ -9,6 +9,7 @@ import openpyxl
 import pikepdf
 import pytest
 from pikepdf import Dictionary, Name, Stream
+from PIL import Image
 
 from ingest import reasons
 from ingest.opening import kinds, sniff
@@ -161,6 +162,35 @@ def test_an_ofd_gives_its_text_in_pixels(tmp_path: Path):
     assert content.text is not None
     assert [(line.text, line.box) for line in content.text] == [("医疗收费票据", (300, 600, 600, 60))]
     assert (content.shape.width, content.shape.height) == (2480, 1654)
+
+
+def test_an_ofd_page_that_is_one_picture_gives_that_picture(tmp_path: Path):
+    path = tmp_path / "a.ofd"
+    space = 'xmlns:ofd="http://www.ofdspec.org/2016"'
+    picture = io.BytesIO()
+    Image.new("RGB", (20, 20), (255, 0, 0)).save(picture, "PNG")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("OFD.xml", f"<ofd:OFD {space}><ofd:DocRoot>Doc_0/Document.xml</ofd:DocRoot></ofd:OFD>")
+        archive.writestr(
+            "Doc_0/Document.xml",
+            f"<ofd:Document {space}><ofd:PhysicalBox>0 0 50 50</ofd:PhysicalBox><ofd:DocumentRes>R.xml"
+            '</ofd:DocumentRes><ofd:Pages><ofd:Page ID="1" BaseLoc="P.xml"/></ofd:Pages></ofd:Document>',
+        )
+        archive.writestr(
+            "Doc_0/R.xml",
+            f'<ofd:Res {space} BaseLoc="Res"><ofd:MultiMedia ID="7"><ofd:MediaFile>a.png</ofd:MediaFile>'
+            "</ofd:MultiMedia></ofd:Res>",
+        )
+        archive.writestr("Doc_0/Res/a.png", picture.getvalue())
+        archive.writestr(
+            "Doc_0/P.xml",
+            f'<ofd:Page {space}><ofd:ImageObject Boundary="0 0 25.4 25.4" ResourceID="7"/></ofd:Page>',
+        )
+    assert kinds.examine(path, "a.ofd", LIMITS, lambda: None).has_picture
+    drawn = kinds.page(path, sniff.OFD, 1, LIMITS).picture
+    assert drawn is not None
+    assert drawn.getpixel((150, 150)) == (255, 0, 0)
+    assert drawn.getpixel((400, 400)) == (255, 255, 255)
 
 
 def test_every_reason_speaks_both_languages():
