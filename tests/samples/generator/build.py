@@ -1,12 +1,16 @@
 """Writes a set into a folder with its truth.json beside it."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.samples.generator import files
 from tests.samples.generator.plan import SampleFile
+
+#: What is searched for: two to eight Han characters.
+_HAN = re.compile("[\u4e00-\u9fff]{2,8}")
 
 
 def build(entries: Iterable[SampleFile], folder: Path, searches: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
@@ -32,12 +36,15 @@ def build(entries: Iterable[SampleFile], folder: Path, searches: Sequence[dict[s
 def _truth(entry: SampleFile) -> dict[str, Any]:
     accepted = entry.outcome == "accepted"
     papers = entry.papers if accepted else ()
-    records = [p.truth() | {"clear": p.clear and entry.clear, "rotation": entry.wear.rotation, "sheets": len(p.sheets)} for p in papers]
+    records = [
+        p.truth() | {"clear": p.clear and entry.clear, "rotation": entry.wear.rotation, "sheets": len(p.sheets)}
+        for p in papers
+    ]
     return {
         "fonds": entry.path.split("/", 1)[0],
         "outcome": entry.outcome,
         "duplicate_of": entry.of or None,
         "why": entry.why or None,
         "records": records,
-        "words": [word for paper in papers for word in paper.words if 2 <= len(word) <= 8],  # noqa: PLR2004  as searched
+        "words": sorted({word for paper in papers for word in paper.words if _HAN.fullmatch(word)}),
     }

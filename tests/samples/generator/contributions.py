@@ -18,7 +18,11 @@ def roster(desk: Desk, employer: Employer, people: Sequence[Person]) -> Paper:
     title = "参保人员花名册" if wide else "社会保险费申报核定表"
     form.title(title, above=desk.agency if wide else "")
     form.pairs(Cell("单位名称", employer.name, "emp_name"), Cell("单位编号", employer.emp_no, "emp_no"))
-    form.pairs(Cell("所属期", f"{desk.day.year}年{desk.day.month}月", "period"), Cell("人数", str(len(people)), "headcount"), Cell("填报日期", desk.written(), "apply_date"))
+    form.pairs(
+        Cell("所属期", f"{desk.day.year}年{desk.day.month}月", "period"),
+        Cell("人数", str(len(people)), "headcount"),
+        Cell("填报日期", desk.written(), "apply_date"),
+    )
     rows, total, bases = [], Decimal(0), Decimal(0)
     for number, person in enumerate(people, start=1):
         base = Decimal(2800 + (desk.seed * 131 + number * 475) % 6400)
@@ -28,7 +32,11 @@ def roster(desk: Desk, employer: Employer, people: Sequence[Person]) -> Paper:
         rows.append([*row[:3], person.sex, *row[3:]] if wide else row)
     blank = [""] * (2 if wide else 1)
     rows.append(["合计", "", *blank, f"{bases:.2f}", f"{total:.2f}"])
-    header = ["序号", "姓名", "证件号码", "性别", "缴费基数", "应缴金额"] if wide else ["序号", "姓名", "身份证号码", "缴费基数", "金额"]
+    header = (
+        ["序号", "姓名", "证件号码", "性别", "缴费基数", "应缴金额"]
+        if wide
+        else ["序号", "姓名", "身份证号码", "缴费基数", "金额"]
+    )
     form.table(header, rows, (0.6, 1.2, 2.6, 0.7, 1.4, 1.4) if wide else (0.6, 1.1, 2.4, 1.2, 1.2))
     form.y += 6
     form.pairs(Cell("应缴合计（大写）", capitals(total), "sumamt_words"), Cell("（小写）", f"¥{figure(total)}"))
@@ -36,7 +44,9 @@ def roster(desk: Desk, employer: Employer, people: Sequence[Person]) -> Paper:
     form.pairs(Cell("填报人", desk.staff[0], "handler"), Cell("审核人", desk.staff[1], "reviewer"))
     form.stamp(form.right - 110, min(form.y - 10, form.size[1] - 60), Seal(employer.name, "", 44))
     members = tuple((person, "roster") for person in people)
-    return form.paper("CONTRIB", "ZJ04" if wide else "ZJ01", title, desk.iso, *members, words=(employer.name[3:9], "应缴合计"))
+    return form.paper(
+        "CONTRIB", "ZJ04" if wide else "ZJ01", title, desk.iso, *members, words=(employer.name[3:9], "应缴合计")
+    )
 
 
 def arrears(desk: Desk, person: Person, employer: Employer) -> Paper:
@@ -47,13 +57,22 @@ def arrears(desk: Desk, person: Person, employer: Employer) -> Paper:
     form.grid(
         who(person),
         (Cell("单位名称", employer.name, "emp_name", 1.5), Cell("单位编号", employer.emp_no, "emp_no")),
-        (Cell("所属期", f"{desk.day.year - 1}年1月至{desk.day.year - 1}年12月", "period"), Cell("缴费基数", "3216.00", "contrib_base")),
+        (
+            Cell("所属期", f"{desk.day.year - 1}年1月至{desk.day.year - 1}年12月", "period"),
+            Cell("缴费基数", "3216.00", "contrib_base"),
+        ),
         (Cell("补缴金额", figure(due), "amount_due"), Cell("大写", capitals(due), "sumamt_words", 1.5)),
         (Cell("申请日期", desk.written(), "apply_date"), Cell("补缴原因", "单位漏报", "reason")),
     )
-    form.opinion("单位意见", "因经办人员变动漏报，现申请补缴。", signed=desk.chinese(), seal=Seal(employer.name, "", 44))
-    form.opinion("经办意见", "同意补缴，免收滞纳金。", signer=desk.staff[0], signed=desk.chinese(desk.later(3)), seal=desk.seal())
-    return form.paper("CONTRIB", "ZJ02", title, desk.iso, (person, "subject"), words=("补缴原因", "单位漏报", "免收滞纳金"))
+    form.opinion(
+        "单位意见", "因经办人员变动漏报，现申请补缴。", signed=desk.chinese(), seal=Seal(employer.name, "", 44)
+    )
+    form.opinion(
+        "经办意见", "同意补缴，免收滞纳金。", signer=desk.staff[0], signed=desk.chinese(desk.later(3)), seal=desk.seal()
+    )
+    return form.paper(
+        "CONTRIB", "ZJ02", title, desk.iso, (person, "subject"), words=("补缴原因", "单位漏报", "免收滞纳金")
+    )
 
 
 def account(desk: Desk, person: Person) -> Paper:
@@ -69,7 +88,15 @@ def account(desk: Desk, person: Person) -> Paper:
         outward = Decimal(desk.seed * month * 7 % 300) + Decimal("0.50") if month % 3 == 0 else Decimal(0)
         balance += inward - outward
         paid_in, paid_out = paid_in + inward, paid_out + outward
-        rows.append([f"{year}-{month:02d}", figure(inward), figure(outward), figure(balance), "账户划入" if not outward else "划入、购药"])
+        rows.append(
+            [
+                f"{year}-{month:02d}",
+                figure(inward),
+                figure(outward),
+                figure(balance),
+                "账户划入" if not outward else "划入、购药",
+            ]
+        )
     interest = Decimal("21.37")
     form.grid(
         who(person, by="社会保障号码"),

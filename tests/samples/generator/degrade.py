@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 @dataclass(frozen=True, slots=True)
 class Wear:
-    """How one sheet came through. `mode`: colour, grey or bilevel; angles in degrees, anticlockwise; noise in grey steps."""
+    """How one sheet came through. `mode`: colour, grey or bilevel; angles in degrees, anticlockwise."""
 
     dpi: int = 200
     mode: str = "grey"
@@ -48,7 +48,7 @@ def worn(image: Image.Image, wear: Wear) -> Image.Image:
         small = (image.width, round(image.height * 0.49))
         image = image.resize(small, Image.Resampling.BILINEAR).resize(image.size, Image.Resampling.NEAREST)
     if wear.mode == "bilevel":
-        image = image.point(lambda level: 255 if level > 158 else 0).convert("1")  # noqa: PLR2004  a scanner's threshold
+        image = image.point(lambda level: 255 if level > 158 else 0).convert("1")
     if wear.rotation:
         image = image.rotate(wear.rotation, expand=True)
     return image

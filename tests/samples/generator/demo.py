@@ -1,7 +1,7 @@
-"""The committed set: two fonds, three people with a long history, all formats, a few that must not pass by themselves."""
+"""The committed set: two fonds, three people with a long history, all formats, a few that must not pass."""
 
 from datetime import date
-from decimal import Decimal as D
+from decimal import Decimal
 
 from tests.samples.generator import benefits, contributions, enrolment, filings, institutions
 from tests.samples.generator.benefits import Stay
@@ -17,7 +17,14 @@ STYLES = (
     Style(mode="underlined", value_face="ukai", size=11.5, row=32),
     Style(title_face="sans-bold", label_face="sans", value_face="sans", shade=(228, 232, 236), row=28),
     Style(value_face="serif", row=28, double_rule=True),
-    Style(label_face="zenhei", value_face="zenhei", title_face="sans-bold", rule=(120, 70, 40), label_colour=(130, 75, 40), row=26),
+    Style(
+        label_face="zenhei",
+        value_face="zenhei",
+        title_face="sans-bold",
+        rule=(120, 70, 40),
+        label_colour=(130, 75, 40),
+        row=26,
+    ),
 )
 CAST = demo_cast()
 
@@ -26,8 +33,28 @@ def desk(fonds: str, style: int, seed: int, day: str, variant: int = 0) -> Desk:
     return Desk(CAST, CAST.agencies[fonds], STYLES[style], seed, date.fromisoformat(day), variant)
 
 
-def _stay(hospital: int, admitted: str, days: int, ward: str, diagnosis: str, code: str, total: str, fund: str, account: str = "0.00") -> Stay:
-    return Stay(CAST.hospitals[hospital], date.fromisoformat(admitted), days, ward, diagnosis, code, D(total), D(fund), D(account))
+def _stay(  # noqa: PLR0917  rows of a table
+    hospital: int,
+    admitted: str,
+    days: int,
+    ward: str,
+    diagnosis: str,
+    code: str,
+    total: str,
+    fund: str,
+    account: str = "0.00",
+) -> Stay:
+    return Stay(
+        CAST.hospitals[hospital],
+        date.fromisoformat(admitted),
+        days,
+        ward,
+        diagnosis,
+        code,
+        Decimal(total),
+        Decimal(fund),
+        Decimal(account),
+    )
 
 
 def files() -> list[SampleFile]:
@@ -39,15 +66,65 @@ def _enrolment() -> list[SampleFile]:
     p, e = CAST.people, CAST.employers
     box = "J019/box-01"
     return [
-        SampleFile(f"{box}/0001.jpg", (enrolment.enrol_person(desk("J019", 0, 1, "2012-03-12"), p[0], e[0]),), Wear(mode="colour", yellow=0.5, skew=0.5, holes=True, jpeg=50)),
-        SampleFile(f"{box}/0002.png", (enrolment.enrol_person(desk("J019", 2, 2, "2012-05-20", 1), p[1], e[1]),), Wear(skew=-0.4)),
-        SampleFile(f"{box}/0003.tif", (enrolment.enrol_person(desk("J019", 3, 3, "2013-01-09"), p[2], e[0]),), Wear(dpi=300, mode="bilevel", specks=120)),
+        SampleFile(
+            f"{box}/0001.jpg",
+            (enrolment.enrol_person(desk("J019", 0, 1, "2012-03-12"), p[0], e[0]),),
+            Wear(mode="colour", yellow=0.5, skew=0.5, holes=True, jpeg=50),
+        ),
+        SampleFile(
+            f"{box}/0002.png",
+            (enrolment.enrol_person(desk("J019", 2, 2, "2012-05-20", 1), p[1], e[1]),),
+            Wear(skew=-0.4),
+        ),
+        SampleFile(
+            f"{box}/0003.tif",
+            (enrolment.enrol_person(desk("J019", 3, 3, "2013-01-09"), p[2], e[0]),),
+            Wear(dpi=300, mode="bilevel", specks=120),
+        ),
         SampleFile(f"{box}/0004.born.pdf", (enrolment.enrol_person(desk("J019", 4, 4, "2019-09-02"), p[3], None),)),
-        SampleFile(f"{box}/0005.jpg", (enrolment.enrol_unit(desk("J019", 0, 5, "2012-01-16"), e[0], p[10]),), Wear(skew=0.9, noise=3, jpeg=45)),
-        SampleFile(f"{box}/0006.pdf", (enrolment.enrol_unit(desk("J019", 3, 6, "2012-02-21", 1), e[1], p[5]),), Wear(contrast=0.8, jpeg=55)),
-        SampleFile(f"{box}/0007.jpg", (enrolment.change_person(desk("J019", 0, 7, "2014-06-11"), p[0], item="联系地址", before="云泽市望山区桂园街 3 号", after=p[0].address, reason="住房搬迁"),), Wear(skew=-1.1, shadow=0.25)),
-        SampleFile(f"{box}/0008.webp", (enrolment.change_person(desk("J019", 2, 8, "2015-04-08", 1), p[1], item="手机号码", before="13800000000", after=p[1].phone, reason="号码停用"),), Wear(jpeg=60)),
-        SampleFile(f"{box}/0009.tif", (enrolment.transfer(desk("J019", 3, 9, "2013-02-18"), p[2], origin="江州市", target="云泽市"),), Wear(dpi=300, mode="bilevel", skew=0.6)),
+        SampleFile(
+            f"{box}/0005.jpg",
+            (enrolment.enrol_unit(desk("J019", 0, 5, "2012-01-16"), e[0], p[10]),),
+            Wear(skew=0.9, noise=3, jpeg=45),
+        ),
+        SampleFile(
+            f"{box}/0006.pdf",
+            (enrolment.enrol_unit(desk("J019", 3, 6, "2012-02-21", 1), e[1], p[5]),),
+            Wear(contrast=0.8, jpeg=55),
+        ),
+        SampleFile(
+            f"{box}/0007.jpg",
+            (
+                enrolment.change_person(
+                    desk("J019", 0, 7, "2014-06-11"),
+                    p[0],
+                    item="联系地址",
+                    before="云泽市望山区桂园街 3 号",
+                    after=p[0].address,
+                    reason="住房搬迁",
+                ),
+            ),
+            Wear(skew=-1.1, shadow=0.25),
+        ),
+        SampleFile(
+            f"{box}/0008.webp",
+            (
+                enrolment.change_person(
+                    desk("J019", 2, 8, "2015-04-08", 1),
+                    p[1],
+                    item="手机号码",
+                    before="13800000000",
+                    after=p[1].phone,
+                    reason="号码停用",
+                ),
+            ),
+            Wear(jpeg=60),
+        ),
+        SampleFile(
+            f"{box}/0009.tif",
+            (enrolment.transfer(desk("J019", 3, 9, "2013-02-18"), p[2], origin="江州市", target="云泽市"),),
+            Wear(dpi=300, mode="bilevel", skew=0.6),
+        ),
     ]
 
 
@@ -55,14 +132,55 @@ def _contributions() -> list[SampleFile]:
     p, e = CAST.people, CAST.employers
     box = "J019/box-02"
     return [
-        SampleFile(f"{box}/0010.jpg", (contributions.roster(desk("J019", 0, 10, "2013-07-05"), e[0], (p[0], p[2], p[4], p[6], p[8], p[10], p[12], p[13], p[15], p[17])),), Wear(skew=0.3, jpeg=55)),
-        SampleFile(f"{box}/0011.tif", (contributions.roster(desk("J019", 3, 11, "2016-03-04", 1), e[0], (p[0], p[2], p[3], p[4], p[8], p[10], p[12], p[13], p[17])),), Wear(dpi=300, mode="bilevel")),
-        SampleFile(f"{box}/0012.xlsx", (contributions.roster(desk("J019", 2, 12, "2017-08-03"), e[1], (p[1], p[5], p[7], p[9], p[11], p[13], p[14], p[16])),)),
-        SampleFile(f"{box}/0013.jpg", (contributions.arrears(desk("J019", 0, 13, "2015-11-10"), p[2], e[0]),), Wear(mode="colour", yellow=0.8, jpeg=48)),
+        SampleFile(
+            f"{box}/0010.jpg",
+            (
+                contributions.roster(
+                    desk("J019", 0, 10, "2013-07-05"),
+                    e[0],
+                    (p[0], p[2], p[4], p[6], p[8], p[10], p[12], p[13], p[15], p[17]),
+                ),
+            ),
+            Wear(skew=0.3, jpeg=55),
+        ),
+        SampleFile(
+            f"{box}/0011.tif",
+            (
+                contributions.roster(
+                    desk("J019", 3, 11, "2016-03-04", 1),
+                    e[0],
+                    (p[0], p[2], p[3], p[4], p[8], p[10], p[12], p[13], p[17]),
+                ),
+            ),
+            Wear(dpi=300, mode="bilevel"),
+        ),
+        SampleFile(
+            f"{box}/0012.xlsx",
+            (
+                contributions.roster(
+                    desk("J019", 2, 12, "2017-08-03"), e[1], (p[1], p[5], p[7], p[9], p[11], p[13], p[14], p[16])
+                ),
+            ),
+        ),
+        SampleFile(
+            f"{box}/0013.jpg",
+            (contributions.arrears(desk("J019", 0, 13, "2015-11-10"), p[2], e[0]),),
+            Wear(mode="colour", yellow=0.8, jpeg=48),
+        ),
         SampleFile(f"{box}/0014.born.pdf", (contributions.account(desk("J019", 2, 14, "2016-01-15"), p[0]),)),
-        SampleFile(f"{box}/0015.png", (contributions.account(desk("J019", 3, 15, "2025-01-20", 1), p[1]),), Wear(skew=0.2)),
-        SampleFile(f"{box}/0016.jpg", (contributions.account(desk("J019", 2, 16, "2025-01-22"), p[2]),), Wear(blur=0.5, jpeg=50)),
-        SampleFile(f"{box}/0017.png", (contributions.account(desk("J019", 4, 17, "2025-02-06", 1), p[0]),), Wear(mode="bilevel", dpi=300)),
+        SampleFile(
+            f"{box}/0015.png", (contributions.account(desk("J019", 3, 15, "2025-01-20", 1), p[1]),), Wear(skew=0.2)
+        ),
+        SampleFile(
+            f"{box}/0016.jpg",
+            (contributions.account(desk("J019", 2, 16, "2025-01-22"), p[2]),),
+            Wear(blur=0.5, jpeg=50),
+        ),
+        SampleFile(
+            f"{box}/0017.png",
+            (contributions.account(desk("J019", 4, 17, "2025-02-06", 1), p[0]),),
+            Wear(mode="bilevel", dpi=300),
+        ),
     ]
 
 
@@ -70,49 +188,180 @@ def _filings() -> list[SampleFile]:
     p, h = CAST.people, CAST.hospitals
     box = "J019/box-03"
     return [
-        SampleFile(f"{box}/0018.jpg", (filings.referral(desk("J019", 0, 18, "2016-09-12"), p[0], h[0], h[3], diagnosis="冠状动脉粥样硬化性心脏病", code="I25.103"),), Wear(mode="colour", rotation=90, jpeg=45)),
-        SampleFile(f"{box}/0019.tif", (filings.referral(desk("J019", 3, 19, "2018-10-17", 1), p[1], h[1], h[3], diagnosis="类风湿性关节炎", code="M06.900"),), Wear(mode="bilevel", fax=True, specks=150)),
-        SampleFile(f"{box}/0020.png", (filings.referral(desk("J019", 2, 20, "2019-04-25", 2), p[2], h[0], h[3], diagnosis="慢性肾脏病", code="N18.900"),), Wear(skew=0.7)),
-        SampleFile(f"{box}/0021.jpg", (filings.chronic(desk("J019", 0, 21, "2017-03-22"), p[0], h[0], disease="高血压", code="M03900"),), Wear(mode="colour", yellow=1.0, holes=True, fold=True, jpeg=45)),
-        SampleFile(f"{box}/0022.pdf", (filings.chronic(desk("J019", 3, 22, "2019-05-14", 1), p[1], h[1], disease="糖尿病", code="M01600"),), Wear(skew=-0.6, jpeg=50)),
-        SampleFile(f"{box}/0023.heic", (filings.chronic(desk("J019", 2, 23, "2020-06-09", 2), p[2], h[0], disease="慢性肾功能衰竭", code="M07803"),), Wear(mode="colour", jpeg=45)),
-        SampleFile(f"{box}/0024.jpg", (filings.chronic(desk("J019", 3, 24, "2021-07-01"), p[4], h[0], disease="糖尿病", code="M01600"),), Wear(rotation=180, jpeg=52)),
-        SampleFile(f"{box}/0025.jpg", (filings.offsite(desk("J019", 0, 25, "2022-02-23"), p[6], "江州市", p[7]),), Wear(mode="colour", skew=1.4, jpeg=45)),
-        SampleFile(f"{box}/0026.png", (filings.special(desk("J019", 2, 26, "2023-04-19", 1), p[13], h[0], item="甲磺酸奥希替尼片", diagnosis="肺恶性肿瘤", cost=D("16740.00")),), Wear(mode="bilevel")),
+        SampleFile(
+            f"{box}/0018.jpg",
+            (
+                filings.referral(
+                    desk("J019", 0, 18, "2016-09-12"),
+                    p[0],
+                    h[0],
+                    h[3],
+                    diagnosis="冠状动脉粥样硬化性心脏病",
+                    code="I25.103",
+                ),
+            ),
+            Wear(mode="colour", rotation=90, jpeg=45),
+        ),
+        SampleFile(
+            f"{box}/0019.tif",
+            (
+                filings.referral(
+                    desk("J019", 3, 19, "2018-10-17", 1), p[1], h[1], h[3], diagnosis="类风湿性关节炎", code="M06.900"
+                ),
+            ),
+            Wear(mode="bilevel", fax=True, specks=150),
+        ),
+        SampleFile(
+            f"{box}/0020.png",
+            (
+                filings.referral(
+                    desk("J019", 2, 20, "2019-04-25", 2), p[2], h[0], h[3], diagnosis="慢性肾脏病", code="N18.900"
+                ),
+            ),
+            Wear(skew=0.7),
+        ),
+        SampleFile(
+            f"{box}/0021.jpg",
+            (filings.chronic(desk("J019", 0, 21, "2017-03-22"), p[0], h[0], disease="高血压", code="M03900"),),
+            Wear(mode="colour", yellow=1.0, holes=True, fold=True, jpeg=45),
+        ),
+        SampleFile(
+            f"{box}/0022.pdf",
+            (filings.chronic(desk("J019", 3, 22, "2019-05-14", 1), p[1], h[1], disease="糖尿病", code="M01600"),),
+            Wear(skew=-0.6, jpeg=50),
+        ),
+        SampleFile(
+            f"{box}/0023.heic",
+            (
+                filings.chronic(
+                    desk("J019", 2, 23, "2020-06-09", 2), p[2], h[0], disease="慢性肾功能衰竭", code="M07803"
+                ),
+            ),
+            Wear(mode="colour", jpeg=45),
+        ),
+        SampleFile(
+            f"{box}/0024.jpg",
+            (filings.chronic(desk("J019", 3, 24, "2021-07-01"), p[4], h[0], disease="糖尿病", code="M01600"),),
+            Wear(rotation=180, jpeg=52),
+        ),
+        SampleFile(
+            f"{box}/0025.jpg",
+            (filings.offsite(desk("J019", 0, 25, "2022-02-23"), p[6], "江州市", p[7]),),
+            Wear(mode="colour", skew=1.4, jpeg=45),
+        ),
+        SampleFile(
+            f"{box}/0026.png",
+            (
+                filings.special(
+                    desk("J019", 2, 26, "2023-04-19", 1),
+                    p[13],
+                    h[0],
+                    item="甲磺酸奥希替尼片",
+                    diagnosis="肺恶性肿瘤",
+                    cost=Decimal("16740.00"),
+                ),
+            ),
+            Wear(mode="bilevel"),
+        ),
     ]
 
 
 def _benefits() -> list[SampleFile]:
     p, box = CAST.people, "J019/box-04"
-    heart = _stay(0, "2018-02-20", 12, "心血管内科", "冠状动脉粥样硬化性心脏病", "I25.103", "18642.37", "13020.10", "1200.00")
+    heart = _stay(
+        0, "2018-02-20", 12, "心血管内科", "冠状动脉粥样硬化性心脏病", "I25.103", "18642.37", "13020.10", "1200.00"
+    )
     stroke = _stay(0, "2022-11-03", 9, "神经内科", "脑梗死", "I63.900", "12480.66", "9015.24", "600.00")
     joint = _stay(3, "2018-11-05", 15, "风湿免疫科", "类风湿性关节炎", "M06.900", "23906.50", "15200.80")
     sugar = _stay(1, "2021-03-08", 8, "内分泌科", "2型糖尿病", "E11.900", "7325.18", "5411.03", "413.15")
     kidney = _stay(3, "2019-05-06", 14, "肾脏内科", "慢性肾脏病", "N18.900", "31877.29", "21040.06")
     dialysis = _stay(0, "2023-08-14", 6, "肾脏内科", "慢性肾功能衰竭", "N18.001", "9266.40", "7400.12", "300.00")
     return [
-        SampleFile(f"{box}/0027.jpg", (benefits.settlement(desk("J019", 0, 27, "2018-03-04"), p[0], heart),), Wear(mode="colour", skew=0.4, jpeg=48)),
+        SampleFile(
+            f"{box}/0027.jpg",
+            (benefits.settlement(desk("J019", 0, 27, "2018-03-04"), p[0], heart),),
+            Wear(mode="colour", skew=0.4, jpeg=48),
+        ),
         SampleFile(f"{box}/0028.born.pdf", (benefits.settlement(desk("J019", 2, 28, "2021-03-16", 1), p[1], sugar),)),
-        SampleFile(f"{box}/0029.tif", (benefits.settlement(desk("J019", 3, 29, "2023-08-20", 2), p[2], dialysis),), Wear(dpi=300, mode="bilevel", skew=-0.5)),
-        SampleFile(f"{box}/0030.jpg", (benefits.settlement(desk("J019", 2, 30, "2022-11-12", 1), p[0], stroke),), Wear(rotation=270, jpeg=52)),
-        SampleFile(f"{box}/0031.tif", (benefits.cost_list(desk("J019", 3, 31, "2018-11-20"), p[1], joint),), Wear(mode="bilevel", dpi=300)),
-        SampleFile(f"{box}/0032.mixed.pdf", (benefits.cost_list(desk("J019", 2, 32, "2019-05-20", 1), p[2], kidney),), Wear(jpeg=50)),
-        SampleFile(f"{box}/0033.jpg", (benefits.invoice(desk("J019", 4, 33, "2018-11-20"), p[1], joint),), Wear(mode="colour", skew=0.6)),
-        SampleFile(f"{box}/0034.bmp", (benefits.invoice(desk("J019", 3, 34, "2022-11-12", 1), p[0], stroke),), Wear(mode="bilevel")),
+        SampleFile(
+            f"{box}/0029.tif",
+            (benefits.settlement(desk("J019", 3, 29, "2023-08-20", 2), p[2], dialysis),),
+            Wear(dpi=300, mode="bilevel", skew=-0.5),
+        ),
+        SampleFile(
+            f"{box}/0030.jpg",
+            (benefits.settlement(desk("J019", 2, 30, "2022-11-12", 1), p[0], stroke),),
+            Wear(rotation=270, jpeg=52),
+        ),
+        SampleFile(
+            f"{box}/0031.tif",
+            (benefits.cost_list(desk("J019", 3, 31, "2018-11-20"), p[1], joint),),
+            Wear(mode="bilevel", dpi=300),
+        ),
+        SampleFile(
+            f"{box}/0032.mixed.pdf",
+            (benefits.cost_list(desk("J019", 2, 32, "2019-05-20", 1), p[2], kidney),),
+            Wear(jpeg=50),
+        ),
+        SampleFile(
+            f"{box}/0033.jpg",
+            (benefits.invoice(desk("J019", 4, 33, "2018-11-20"), p[1], joint),),
+            Wear(mode="colour", skew=0.6),
+        ),
+        SampleFile(
+            f"{box}/0034.bmp",
+            (benefits.invoice(desk("J019", 3, 34, "2022-11-12", 1), p[0], stroke),),
+            Wear(mode="bilevel"),
+        ),
         SampleFile(f"{box}/0035.xml", (benefits.invoice(desk("J019", 4, 35, "2019-05-20"), p[2], kidney),)),
         SampleFile(f"{box}/0036.ofd", (benefits.invoice(desk("J019", 4, 36, "2023-08-20", 1), p[2], dialysis),)),
-        SampleFile(f"{box}/0037.jpg", (benefits.reimbursement(desk("J019", 0, 37, "2018-12-03"), p[1], joint, "异地就医未能直接结算"),), Wear(mode="colour", jpeg=45, holes=True)),
-        SampleFile(f"{box}/0038.png", (benefits.reimbursement(desk("J019", 2, 38, "2019-06-10", 1), p[2], kidney, "转外就医系统故障"),), Wear(skew=-0.3)),
-        SampleFile(f"{box}/0039.jpg", (benefits.reimbursement(desk("J019", 3, 39, "2022-12-01", 2), p[0], stroke, "急诊入院未带医保卡"),), Wear(noise=3, jpeg=42)),
-        SampleFile(f"{box}/0040.jpg", (benefits.payment(desk("J019", 3, 40, "2018-12-20"), p[1], joint.fund),), Wear(mode="colour")),
+        SampleFile(
+            f"{box}/0037.jpg",
+            (benefits.reimbursement(desk("J019", 0, 37, "2018-12-03"), p[1], joint, "异地就医未能直接结算"),),
+            Wear(mode="colour", jpeg=45, holes=True),
+        ),
+        SampleFile(
+            f"{box}/0038.png",
+            (benefits.reimbursement(desk("J019", 2, 38, "2019-06-10", 1), p[2], kidney, "转外就医系统故障"),),
+            Wear(skew=-0.3),
+        ),
+        SampleFile(
+            f"{box}/0039.jpg",
+            (benefits.reimbursement(desk("J019", 3, 39, "2022-12-01", 2), p[0], stroke, "急诊入院未带医保卡"),),
+            Wear(noise=3, jpeg=42),
+        ),
+        SampleFile(
+            f"{box}/0040.jpg",
+            (benefits.payment(desk("J019", 3, 40, "2018-12-20"), p[1], joint.fund),),
+            Wear(mode="colour"),
+        ),
         SampleFile(f"{box}/0041.docx", (institutions.discharge(desk("J019", 3, 41, "2018-11-20"), p[1], joint),)),
-        SampleFile(f"{box}/0042.jpg", (institutions.discharge(desk("J019", 3, 42, "2019-05-20", 2), p[2], kidney),), Wear(blur=0.4, jpeg=50)),
-        SampleFile(f"{box}/0043-stack.pdf", (
-            filings.chronic(desk("J019", 2, 43, "2024-03-05", 1), p[8], CAST.hospitals[0], disease="高血压", code="M03900"),
-            filings.referral(desk("J019", 2, 44, "2024-03-06"), p[9], CAST.hospitals[0], CAST.hospitals[3], diagnosis="股骨颈骨折", code="S72.000"),
-            filings.offsite(desk("J019", 2, 45, "2024-03-07"), p[11], "江州市"),
-        ), Wear(jpeg=50)),
-        SampleFile(f"{box}/0044-copy.jpg", (), kind="duplicate", of="J019/box-04/0027.jpg", why="the same bytes as 0027.jpg"),
+        SampleFile(
+            f"{box}/0042.jpg",
+            (institutions.discharge(desk("J019", 3, 42, "2019-05-20", 2), p[2], kidney),),
+            Wear(blur=0.4, jpeg=50),
+        ),
+        SampleFile(
+            f"{box}/0043-stack.pdf",
+            (
+                filings.chronic(
+                    desk("J019", 2, 43, "2024-03-05", 1), p[8], CAST.hospitals[0], disease="高血压", code="M03900"
+                ),
+                filings.referral(
+                    desk("J019", 2, 44, "2024-03-06"),
+                    p[9],
+                    CAST.hospitals[0],
+                    CAST.hospitals[3],
+                    diagnosis="股骨颈骨折",
+                    code="S72.000",
+                ),
+                filings.offsite(desk("J019", 2, 45, "2024-03-07"), p[11], "江州市"),
+            ),
+            Wear(jpeg=50),
+        ),
+        SampleFile(
+            f"{box}/0044-copy.jpg", (), kind="duplicate", of="J019/box-04/0027.jpg", why="the same bytes as 0027.jpg"
+        ),
     ]
 
 
@@ -123,23 +372,90 @@ def _district() -> list[SampleFile]:
     hip = _stay(1, "2021-05-17", 10, "骨伤科", "腰椎间盘突出", "M51.202", "8460.90", "6011.40")
     return [
         SampleFile(f"{one}/0101.born.pdf", (institutions.agreement(desk("J020", 3, 51, "2021-01-08"), h[2]),)),
-        SampleFile(f"{one}/0102.pdf", (institutions.agreement(desk("J020", 3, 52, "2022-01-10"), s[0]),), Wear(jpeg=42, skew=0.4)),
-        SampleFile(f"{one}/0103.jpg", (institutions.qualification(desk("J020", 0, 53, "2020-09-15"), h[2]),), Wear(mode="colour", jpeg=45)),
-        SampleFile(f"{one}/0104.tif", (institutions.qualification(desk("J020", 2, 54, "2021-10-11", 1), s[1]),), Wear(mode="bilevel", dpi=300)),
-        SampleFile(f"{one}/0105.jpg", (institutions.audit_notice(desk("J020", 3, 55, "2022-05-16"), h[2]),), Wear(mode="colour", skew=-0.8, jpeg=48)),
+        SampleFile(
+            f"{one}/0102.pdf",
+            (institutions.agreement(desk("J020", 3, 52, "2022-01-10"), s[0]),),
+            Wear(jpeg=42, skew=0.4),
+        ),
+        SampleFile(
+            f"{one}/0103.jpg",
+            (institutions.qualification(desk("J020", 0, 53, "2020-09-15"), h[2]),),
+            Wear(mode="colour", jpeg=45),
+        ),
+        SampleFile(
+            f"{one}/0104.tif",
+            (institutions.qualification(desk("J020", 2, 54, "2021-10-11", 1), s[1]),),
+            Wear(mode="bilevel", dpi=300),
+        ),
+        SampleFile(
+            f"{one}/0105.jpg",
+            (institutions.audit_notice(desk("J020", 3, 55, "2022-05-16"), h[2]),),
+            Wear(mode="colour", skew=-0.8, jpeg=48),
+        ),
         SampleFile(f"{one}/0106.png", (institutions.audit_notice(desk("J020", 3, 56, "2023-06-12", 1), s[0]),), Wear()),
-        SampleFile(f"{two}/0107.jpg", (enrolment.enrol_person(desk("J020", 1, 57, "2020-01-14"), p[16], None),), Wear(mode="colour", jpeg=45)),
-        SampleFile(f"{two}/0108.jpg", (enrolment.enrol_person(desk("J020", 3, 58, "2014-08-19", 1), p[14], CAST.employers[2]),), Wear(contrast=0.7, jpeg=48)),
-        SampleFile(f"{two}/0109.jpg", (filings.maternity(desk("J020", 0, 59, "2021-06-28"), p[7], p[8], h[0], date(2021, 3, 14), D("31284.00")),), Wear(skew=0.5, jpeg=50)),
-        SampleFile(f"{two}/0110.jpg", (institutions.identity_copy(desk("J020", 3, 60, "2020-01-14"), p[16]),), Wear(mode="colour", jpeg=50)),
-        SampleFile(f"{two}/0111.png", (filings.special(desk("J020", 2, 61, "2022-08-08"), p[15], h[1], item="高压氧治疗", diagnosis="脑梗死后遗症", cost=D("4200.00")),), Wear(mode="bilevel")),
-        SampleFile(f"{two}/0112.pdf", (enrolment.transfer(desk("J020", 3, 62, "2023-03-21", 2), p[17], origin="云泽市", target="江州市"),), Wear(jpeg=48, shadow=0.2)),
-        SampleFile(f"{two}/0113-stack.tif", (
-            benefits.settlement(desk("J020", 3, 63, "2020-12-08"), p[12], lung),
-            benefits.cost_list(desk("J020", 3, 64, "2020-12-08", 1), p[12], lung),
-            benefits.settlement(desk("J020", 3, 65, "2021-05-27", 2), p[15], hip),
-        ), Wear(mode="bilevel", dpi=300)),
-        SampleFile(f"{two}/0114.jpg", (contributions.roster(desk("J020", 3, 66, "2018-04-09"), CAST.employers[2], (p[3], p[6], p[8], p[11], p[12], p[14], p[16], p[17])),), Wear(jpeg=50)),
+        SampleFile(
+            f"{two}/0107.jpg",
+            (enrolment.enrol_person(desk("J020", 1, 57, "2020-01-14"), p[16], None),),
+            Wear(mode="colour", jpeg=45),
+        ),
+        SampleFile(
+            f"{two}/0108.jpg",
+            (enrolment.enrol_person(desk("J020", 3, 58, "2014-08-19", 1), p[14], CAST.employers[2]),),
+            Wear(contrast=0.7, jpeg=48),
+        ),
+        SampleFile(
+            f"{two}/0109.jpg",
+            (
+                filings.maternity(
+                    desk("J020", 0, 59, "2021-06-28"), p[7], p[8], h[0], date(2021, 3, 14), Decimal("31284.00")
+                ),
+            ),
+            Wear(skew=0.5, jpeg=50),
+        ),
+        SampleFile(
+            f"{two}/0110.jpg",
+            (institutions.identity_copy(desk("J020", 3, 60, "2020-01-14"), p[16]),),
+            Wear(mode="colour", jpeg=50),
+        ),
+        SampleFile(
+            f"{two}/0111.png",
+            (
+                filings.special(
+                    desk("J020", 2, 61, "2022-08-08"),
+                    p[15],
+                    h[1],
+                    item="高压氧治疗",
+                    diagnosis="脑梗死后遗症",
+                    cost=Decimal("4200.00"),
+                ),
+            ),
+            Wear(mode="bilevel"),
+        ),
+        SampleFile(
+            f"{two}/0112.pdf",
+            (enrolment.transfer(desk("J020", 3, 62, "2023-03-21", 2), p[17], origin="云泽市", target="江州市"),),
+            Wear(jpeg=48, shadow=0.2),
+        ),
+        SampleFile(
+            f"{two}/0113-stack.tif",
+            (
+                benefits.settlement(desk("J020", 3, 63, "2020-12-08"), p[12], lung),
+                benefits.cost_list(desk("J020", 3, 64, "2020-12-08", 1), p[12], lung),
+                benefits.settlement(desk("J020", 3, 65, "2021-05-27", 2), p[15], hip),
+            ),
+            Wear(mode="bilevel", dpi=300),
+        ),
+        SampleFile(
+            f"{two}/0114.jpg",
+            (
+                contributions.roster(
+                    desk("J020", 3, 66, "2018-04-09"),
+                    CAST.employers[2],
+                    (p[3], p[6], p[8], p[11], p[12], p[14], p[16], p[17]),
+                ),
+            ),
+            Wear(jpeg=50),
+        ),
     ]
 
 
@@ -147,24 +463,71 @@ def _doubtful() -> list[SampleFile]:
     p, h, box = CAST.people, CAST.hospitals, "J019/box-05"
     stay = _stay(0, "2020-07-01", 5, "呼吸内科", "肺炎", "J18.900", "4388.20", "3060.00")
     poor = filings.chronic(desk("J019", 0, 71, "2016-05-05"), p[4], h[0], disease="高血压", code="M03900")
-    wrong = filings.referral(desk("J019", 3, 72, "2020-08-03", 1), p[5], h[0], h[3], diagnosis="甲状腺结节", code="E04.100")
+    wrong = filings.referral(
+        desk("J019", 3, 72, "2020-08-03", 1), p[5], h[0], h[3], diagnosis="甲状腺结节", code="E04.100"
+    )
     _misprint(wrong, p[5].certno, p[5].certno[:-1] + ("3" if p[5].certno[-1] != "3" else "5"), "certno")
-    amount = benefits.payment(desk("J019", 3, 73, "2020-09-09"), p[6], D("3060.00"))
+    amount = benefits.payment(desk("J019", 3, 73, "2020-09-09"), p[6], Decimal("3060.00"))
     _misprint(amount, "¥3,060.00", "¥3,600.00", "amount")
     nobody = benefits.reimbursement(desk("J019", 3, 74, "2020-10-10"), p[9], stay, "系统故障")
     for value in (p[9].name, p[9].certno, p[9].psn_no, p[9].phone, p[9].bank_card):
         _misprint(nobody, value, "", "")
-    nobody.fields = {k: v for k, v in nobody.fields.items() if v not in {p[9].name, p[9].certno, p[9].psn_no, p[9].phone, p[9].bank_card}}
+    nobody.fields = {
+        k: v
+        for k, v in nobody.fields.items()
+        if v not in {p[9].name, p[9].certno, p[9].psn_no, p[9].phone, p[9].bank_card}
+    }
     nobody.persons.clear()
     return [
-        SampleFile(f"{box}/0045.jpg", (poor,), Wear(dpi=100, blur=1.3, contrast=0.35, noise=12, skew=2.4, jpeg=22), clear=False, why="a very poor scan"),
-        SampleFile(f"{box}/0046.jpg", (institutions.note(desk("J019", 0, 75, "2021-04-14"), p[8]),), Wear(mode="colour", skew=3, jpeg=50), clear=False, why="a note of no known type"),
-        SampleFile(f"{box}/0047.jpg", (wrong,), Wear(jpeg=50), clear=False, why="the check digit printed does not hold"),
+        SampleFile(
+            f"{box}/0045.jpg",
+            (poor,),
+            Wear(dpi=100, blur=1.3, contrast=0.35, noise=12, skew=2.4, jpeg=22),
+            clear=False,
+            why="a very poor scan",
+        ),
+        SampleFile(
+            f"{box}/0046.jpg",
+            (institutions.note(desk("J019", 0, 75, "2021-04-14"), p[8]),),
+            Wear(mode="colour", skew=3, jpeg=50),
+            clear=False,
+            why="a note of no known type",
+        ),
+        SampleFile(
+            f"{box}/0047.jpg", (wrong,), Wear(jpeg=50), clear=False, why="the check digit printed does not hold"
+        ),
         SampleFile(f"{box}/0048.jpg", (amount,), Wear(jpeg=55), clear=False, why="capitals and figure differ"),
         SampleFile(f"{box}/0049.jpg", (nobody,), Wear(jpeg=50), clear=False, why="no person is named"),
-        SampleFile(f"{box}/0050.jpg", (institutions.cover(desk("J019", 3, 76, "2025-03-03"), [("参保登记表", "2012-03-12"), ("信息变更申请表", "2014-06-11"), ("转诊转院审批表", "2016-09-12"), ("住院费用结算单", "2018-03-04")]),), Wear(jpeg=55), clear=False, why="structure, not content"),
-        SampleFile("J019/refused/0051-truncated.jpg", (enrolment.enrol_person(desk("J019", 0, 77, "2015-01-01"), p[12], CAST.employers[0]),), Wear(jpeg=40), kind="truncated", why="the file ends in the middle"),
-        SampleFile("J019/refused/0052-encrypted.pdf", (contributions.account(desk("J019", 2, 78, "2019-01-18"), p[12]),), kind="encrypted", why="a password is asked for"),
+        SampleFile(
+            f"{box}/0050.jpg",
+            (
+                institutions.cover(
+                    desk("J019", 3, 76, "2025-03-03"),
+                    [
+                        ("参保登记表", "2012-03-12"),
+                        ("信息变更申请表", "2014-06-11"),
+                        ("转诊转院审批表", "2016-09-12"),
+                        ("住院费用结算单", "2018-03-04"),
+                    ],
+                ),
+            ),
+            Wear(jpeg=55),
+            clear=False,
+            why="structure, not content",
+        ),
+        SampleFile(
+            "J019/refused/0051-truncated.jpg",
+            (enrolment.enrol_person(desk("J019", 0, 77, "2015-01-01"), p[12], CAST.employers[0]),),
+            Wear(jpeg=40),
+            kind="truncated",
+            why="the file ends in the middle",
+        ),
+        SampleFile(
+            "J019/refused/0052-encrypted.pdf",
+            (contributions.account(desk("J019", 2, 78, "2019-01-18"), p[12]),),
+            kind="encrypted",
+            why="a password is asked for",
+        ),
     ]
 
 
@@ -172,7 +535,9 @@ def _misprint(paper: Paper, printed: str, instead: str, key: str) -> None:
     """Change what is printed everywhere on the paper, and the truth of one field with it."""
     for sheet in paper.sheets:
         sheet.marks[:] = [
-            Text(m.x, m.y, m.size, m.text.replace(printed, instead), m.face, m.colour) if isinstance(m, Text) and printed in m.text else m
+            Text(m.x, m.y, m.size, m.text.replace(printed, instead), m.face, m.colour)
+            if isinstance(m, Text) and printed in m.text
+            else m
             for m in sheet.marks
             if not (hasattr(m, "name") and m.name == printed)
         ]

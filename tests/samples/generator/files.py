@@ -134,14 +134,27 @@ def _xlsx(path: Path, paper: Paper) -> None:
 
 
 _RECEIPT_TAGS = {
-    "bill_code": "票据代码", "bill_no": "票据号码", "bill_check": "校验码", "bill_date": "开票日期", "person_name": "交款人",
-    "certno": "身份证号", "fixmedins_name": "收款单位", "visit_no": "门诊号", "ipt_no": "住院号", "sumamt_words": "金额合计大写",
-    "medfee_sumamt": "金额合计", "hifp_pay": "统筹支付", "acct_pay": "个人账户支付", "psn_cash_pay": "个人现金支付",
+    "bill_code": "票据代码",
+    "bill_no": "票据号码",
+    "bill_check": "校验码",
+    "bill_date": "开票日期",
+    "person_name": "交款人",
+    "certno": "身份证号",
+    "fixmedins_name": "收款单位",
+    "visit_no": "门诊号",
+    "ipt_no": "住院号",
+    "sumamt_words": "金额合计大写",
+    "medfee_sumamt": "金额合计",
+    "hifp_pay": "统筹支付",
+    "acct_pay": "个人账户支付",
+    "psn_cash_pay": "个人现金支付",
 }
 
 
 def _receipt(paper: Paper) -> str:
-    leaves = "".join(f"  <{tag}>{escape(paper.fields[key])}</{tag}>\n" for key, tag in _RECEIPT_TAGS.items() if key in paper.fields)
+    leaves = "".join(
+        f"  <{tag}>{escape(paper.fields[key])}</{tag}>\n" for key, tag in _RECEIPT_TAGS.items() if key in paper.fields
+    )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<电子票据>\n  <票据名称>{paper.title}</票据名称>\n{leaves}</电子票据>\n'
 
 
@@ -168,13 +181,17 @@ def _ofd(path: Path, sheets: Sequence[Sheet]) -> None:
                 f'<ofd:TextObject ID="{number}" Boundary="{box}" Font="1" Size="{size:.3f}">'
                 f'<ofd:TextCode X="0" Y="{size * 0.86:.3f}"{shift}>{escape(mark.text)}</ofd:TextCode></ofd:TextObject>'
             )
-        parts[f"Doc_0/Pages/Page_{place}/Content.xml"] = f'<ofd:Page {space}><ofd:Content><ofd:Layer ID="{place + 50}">{objects}</ofd:Layer></ofd:Content></ofd:Page>'
+        parts[f"Doc_0/Pages/Page_{place}/Content.xml"] = (
+            f'<ofd:Page {space}><ofd:Content><ofd:Layer ID="{place + 50}">{objects}</ofd:Layer></ofd:Content></ofd:Page>'
+        )
         pages += f'<ofd:Page ID="{place + 10}" BaseLoc="Pages/Page_{place}/Content.xml"/>'
     wide, high = (part * millimetres for part in sheets[0].size)
     parts["Doc_0/Document.xml"] = (
-        f'<ofd:Document {space}><ofd:CommonData><ofd:MaxUnitID>{number}</ofd:MaxUnitID><ofd:PageArea><ofd:PhysicalBox>0 0 {wide:.1f} {high:.1f}'
+        f"<ofd:Document {space}><ofd:CommonData><ofd:MaxUnitID>{number}</ofd:MaxUnitID><ofd:PageArea><ofd:PhysicalBox>0 0 {wide:.1f} {high:.1f}"
         f"</ofd:PhysicalBox></ofd:PageArea><ofd:PublicRes>PublicRes.xml</ofd:PublicRes></ofd:CommonData><ofd:Pages>{pages}</ofd:Pages></ofd:Document>"
     )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
         for name in ("OFD.xml", *sorted(set(parts) - {"OFD.xml"})):
-            package.writestr(zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0)), '<?xml version="1.0" encoding="UTF-8"?>' + parts[name])
+            package.writestr(
+                zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0)), '<?xml version="1.0" encoding="UTF-8"?>' + parts[name]
+            )

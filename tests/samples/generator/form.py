@@ -62,8 +62,8 @@ class Paper:
     def truth(self) -> dict[str, Any]:
         """The record as it stands in truth.json, without its rotation."""
         return {
-            "type": self.type,
-            "class": self.cls,
+            "type": self.type or None,
+            "class": self.cls or None,
             "title_contains": self.title,
             "persons": [{"name": p.name, "certno": p.certno, "role": role} for p, role in self.persons],
             "fields": self.fields,
@@ -83,7 +83,7 @@ class Form:
         self.size = size
         self.left = 44.0
         self.right = size[0] - 44.0
-        self.y = 46.0 if size[1] > 450 else 26.0  # noqa: PLR2004  half sheets have small margins
+        self.y = 46.0 if size[1] > 450 else 26.0
         self.fields: dict[str, str] = {}
         self.words: list[str] = []
 
@@ -95,14 +95,34 @@ class Form:
         self.sheets.append(Sheet(self.size))
         self.y = 60.0
 
-    def text(self, x: float, y: float, text: str, *, size: float | None = None, face: str | None = None, colour: Colour | None = None) -> float:
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float | None = None,
+        face: str | None = None,
+        colour: Colour | None = None,
+    ) -> float:
         """One line of text; answers where it ends."""
         size = size or self.style.size
         face = face or self.style.label_face
+        for before in (text[:place] for place, character in enumerate(text) if character == "☑"):
+            self._tick(x + width(before.replace("☑", "□"), face, size), y, size)
+        text = text.replace("☑", "□")
         self.sheet.marks.append(Text(x, y, size, text, face, colour or self.style.label_colour))
         return x + width(text, face, size)
 
-    def centred(self, y: float, text: str, *, size: float, face: str | None = None, colour: Colour | None = None) -> None:
+    def _tick(self, x: float, y: float, size: float) -> None:
+        """A hand's tick in the box that stands at x, y."""
+        low = (x + size * 0.42, y + size * 0.82)
+        self.sheet.marks.append(Line(x + size * 0.18, y + size * 0.5, *low, 1.1, (30, 35, 90)))
+        self.sheet.marks.append(Line(*low, x + size * 1.0, y + size * 0.05, 1.1, (30, 35, 90)))
+
+    def centred(
+        self, y: float, text: str, *, size: float, face: str | None = None, colour: Colour | None = None
+    ) -> None:
         face = face or self.style.label_face
         middle = (self.left + self.right) / 2
         self.text(middle - width(text, face, size) / 2, y, text, size=size, face=face, colour=colour)
@@ -130,9 +150,17 @@ class Form:
 
     def pairs(self, *cells: Cell) -> None:
         """Label：value spread over one line without rules, as above a table."""
-        step = (self.right - self.left) / len(cells)
-        for place, cell in enumerate(cells):
-            x = self.text(self.left + step * place, self.y, f"{cell.label}：")
+        style = self.style
+        needs = [
+            width(f"{c.label}：", style.label_face, style.size) + width(c.value, style.value_face, style.size)
+            for c in cells
+        ]
+        even = (self.right - self.left) / len(cells)
+        spare = (self.right - self.left - sum(needs)) / len(cells)
+        at = self.left
+        for cell, need in zip(cells, needs, strict=True):
+            start, at = at, at + (even if max(needs) + 6 < even else need + spare)
+            x = self.text(start, self.y, f"{cell.label}：")
             self.text(x, self.y, cell.value, face=self.style.value_face, colour=BLACK)
             self._keep(cell)
         self.y += self.style.size + 8
@@ -169,7 +197,10 @@ class Form:
             self.wrapped(cell.value, span - label - 2 * _PAD, style.value_face)
             for cell, (_, span), label in zip(row, self._spans(row), label_of, strict=True)
         ]
-        labels = [self.wrapped(cell.label, label - 2 * _PAD, style.label_face) for cell, label in zip(row, label_of, strict=True)]
+        labels = [
+            self.wrapped(cell.label, label - 2 * _PAD, style.label_face)
+            for cell, label in zip(row, label_of, strict=True)
+        ]
         lines = max(len(part) for part in (*values, *labels))
         height = max(style.row, lines * (style.size + 3) + 2 * _PAD)
         for (x, span), label, label_lines, value_lines in zip(self._spans(row), label_of, labels, values, strict=True):
@@ -184,13 +215,18 @@ class Form:
     def _stacked(self, row: Sequence[Cell]) -> None:
         style = self.style
         small = style.size * 0.82
-        wrapped = [self.wrapped(c.value, span - 2 * _PAD, style.value_face) for c, (_, span) in zip(row, self._spans(row), strict=True)]
+        wrapped = [
+            self.wrapped(c.value, span - 2 * _PAD, style.value_face)
+            for c, (_, span) in zip(row, self._spans(row), strict=True)
+        ]
         height = small + max(map(len, wrapped)) * (style.size + 3) + 12
         for cell, (x, span), lines in zip(row, self._spans(row), wrapped, strict=True):
             self._frame(x, self.y, span, height)
             self.text(x + _PAD, self.y + 3, cell.label, size=small)
             for number, line in enumerate(lines):
-                self.text(x + _PAD, self.y + small + 7 + number * (style.size + 3), line, face=style.value_face, colour=BLACK)
+                self.text(
+                    x + _PAD, self.y + small + 7 + number * (style.size + 3), line, face=style.value_face, colour=BLACK
+                )
         self.y += height
 
     def _running(self, row: Sequence[Cell]) -> None:
@@ -208,7 +244,9 @@ class Form:
                     self._line(start, under, x + span - 8, under, 0.5)
         self.y += max(style.row - 2, deepest * (style.size + 4) + 6)
 
-    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[float], *, row: float = 20) -> None:
+    def table(
+        self, header: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[float], *, row: float = 20
+    ) -> None:
         """A ruled table; figures stand right."""
         style = self.style
         total = sum(shares)
@@ -228,11 +266,23 @@ class Form:
                 for place, part in enumerate(parts):
                     long = width(part, face, size)
                     at = x + w - long - 4 if figures else x + (w - long) / 2
-                    self.text(at, top + place * (size + 2), part, size=size, face=face, colour=BLACK if number else None)
+                    self.text(
+                        at, top + place * (size + 2), part, size=size, face=face, colour=BLACK if number else None
+                    )
                 x += w
             self.y += height
 
-    def opinion(self, label: str, text: str, *, signer: str = "", signed: str = "", seal: Seal | None = None, height: float = 92, key: str | None = None) -> None:
+    def opinion(
+        self,
+        label: str,
+        text: str,
+        *,
+        signer: str = "",
+        signed: str = "",
+        seal: Seal | None = None,
+        height: float = 92,
+        key: str | None = None,
+    ) -> None:
         """A box for what an office says, with signature, date and seal."""
         style = self.style
         if style.mode == "ruled":
@@ -265,7 +315,9 @@ class Form:
     def paragraph(self, text: str, *, indent: bool = True, gap: float = 7) -> None:
         """Running text over the full width."""
         style = self.style
-        for number, line in enumerate(self.wrapped(("　　" if indent else "") + text, self.right - self.left, style.value_face)):
+        for number, line in enumerate(
+            self.wrapped(("　　" if indent else "") + text, self.right - self.left, style.value_face)
+        ):
             self.text(self.left, self.y + number * (style.size + gap), line, face=style.value_face, colour=BLACK)
         count = len(self.wrapped(("　　" if indent else "") + text, self.right - self.left, style.value_face))
         self.y += count * (style.size + gap) + 3
@@ -297,7 +349,9 @@ class Form:
             line += character
         return [*lines, line]
 
-    def _lines(self, x: float, span: float, height: float, lines: Sequence[str], face: str, colour: Colour, *, middle: bool) -> None:
+    def _lines(
+        self, x: float, span: float, height: float, lines: Sequence[str], face: str, colour: Colour, *, middle: bool
+    ) -> None:
         size = self.style.size
         top = self.y + (height - len(lines) * (size + 3)) / 2 + 1
         for number, line in enumerate(lines):
@@ -311,6 +365,25 @@ class Form:
     def _line(self, x1: float, y1: float, x2: float, y2: float, weight: float = 0.7) -> None:
         self.sheet.marks.append(Line(x1, y1, x2, y2, weight, self.style.rule))
 
-    def paper(self, kind: str, cls: str, title: str, day: str, *persons: tuple[Person, str], doc_no: str | None = None, words: Sequence[str] = ()) -> Paper:
+    def paper(
+        self,
+        kind: str,
+        cls: str,
+        title: str,
+        day: str,
+        *persons: tuple[Person, str],
+        doc_no: str | None = None,
+        words: Sequence[str] = (),
+    ) -> Paper:
         """The finished paper with its truth."""
-        return Paper(kind, cls, title, self.sheets, day, list(persons), self.fields, [*self.words, *words], doc_no)
+        return Paper(
+            type=kind,
+            cls=cls,
+            title=title,
+            sheets=self.sheets,
+            date=day,
+            persons=list(persons),
+            fields=self.fields,
+            words=[*self.words, *words],
+            doc_no=doc_no,
+        )

@@ -23,7 +23,7 @@ def agreement(desk: Desk, provider: Provider) -> Paper:
     title = "定点医疗机构医疗保障服务协议书" if hospital else "定点零售药店医疗保障服务协议"
     form.y += 30
     form.title(title)
-    number = f"云医保协〔{desk.day.year}〕{desk.seed % 90 + 10}号"
+    number = f"{desk.cast.city[0]}医保协〔{desk.day.year}〕{desk.seed % 90 + 10}号"
     until = desk.day.replace(month=12, day=31)
     form.pairs(Cell("协议编号", number, "agreement_no"))
     form.pairs(Cell("甲方", desk.agency, "party_a"))
@@ -34,7 +34,7 @@ def agreement(desk: Desk, provider: Provider) -> Paper:
     form.fields |= {"effective_from": desk.chinese(), "effective_to": desk.chinese(until)}
     for place, clause in enumerate(_CLAUSES, start=1):
         form.paragraph(f"第{'一二三四五六'[place - 1]}条　{clause}", gap=11)
-        if place == 4:  # noqa: PLR2004  the first sheet is full
+        if place == 4:
             form.new_page()
     form.y += 40
     form.text(form.left + 20, form.y, "甲方（盖章）：")
@@ -45,7 +45,7 @@ def agreement(desk: Desk, provider: Provider) -> Paper:
     form.pairs(Cell("签订日期", desk.chinese(), "sign_date"))
     form.page_numbers()
     kind = "AGREE_HOSP" if hospital else "AGREE_PHARM"
-    return form.paper(kind, "GL08", title, desk.iso, doc_no=number, words=("质量保证金", "串换项目", "分解住院"))
+    return form.paper(kind, "GL08", title, desk.iso, doc_no=number, words=("质量保证金", "分解住院"))
 
 
 def qualification(desk: Desk, provider: Provider) -> Paper:
@@ -55,14 +55,37 @@ def qualification(desk: Desk, provider: Provider) -> Paper:
     form.grid(
         (Cell("机构名称", provider.name, "fixmedins_name"),),
         (Cell("统一社会信用代码", provider.uscc, "uscc"),),
-        (Cell("许可证号", f"PDY{provider.code[1:]}{desk.day.year}", "licence_no"), Cell("法定代表人", provider.legal_rep, "legal_rep")),
+        (
+            Cell("许可证号", f"PDY{provider.code[1:]}{desk.day.year}", "licence_no"),
+            Cell("法定代表人", provider.legal_rep, "legal_rep"),
+        ),
         (Cell("单位地址", provider.address, "unit_address"),),
         (Cell("有效期", f"{desk.chinese()}至{desk.chinese(desk.later(1825))}", "valid_period"),),
         (Cell("申请日期", desk.written(), "apply_date"), Cell("等级", provider.level)),
     )
-    form.opinion("申请单位", "自愿申请成为定点医药机构，所提供材料真实有效。", signer=provider.legal_rep, signed=desk.chinese(), seal=Seal(provider.name, "", 46), height=120)
-    form.opinion("评估意见", "经现场评估，得分92分，符合条件。", signer=desk.staff[0], signed=desk.chinese(desk.later(20)), height=110)
-    form.opinion("审批意见", "同意纳入定点管理。", signed=desk.chinese(desk.later(30)), seal=desk.seal(), height=120, key="decision")
+    form.opinion(
+        "申请单位",
+        "自愿申请成为定点医药机构，所提供材料真实有效。",
+        signer=provider.legal_rep,
+        signed=desk.chinese(),
+        seal=Seal(provider.name, "", 46),
+        height=120,
+    )
+    form.opinion(
+        "评估意见",
+        "经现场评估，得分92分，符合条件。",
+        signer=desk.staff[0],
+        signed=desk.chinese(desk.later(20)),
+        height=110,
+    )
+    form.opinion(
+        "审批意见",
+        "同意纳入定点管理。",
+        signed=desk.chinese(desk.later(30)),
+        seal=desk.seal(),
+        height=120,
+        key="decision",
+    )
     return form.paper("QUALIFY", "GL08", title, desk.iso, words=("同意纳入定点管理", "现场评估"))
 
 
@@ -71,13 +94,18 @@ def audit_notice(desk: Desk, provider: Provider) -> Paper:
     title = ("医疗保障稽核通知书", "整改意见书")[desk.variant % 2]
     form.y += 20
     form.title(title)
-    number = f"云医保稽〔{desk.day.year}〕{desk.seed % 40 + 3}号"
+    number = f"{desk.cast.city[0]}医保稽〔{desk.day.year}〕{desk.seed % 40 + 3}号"
     form.pairs(Cell("文号", number, "doc_no"))
     form.pairs(Cell("被稽核单位", provider.name, "audited_party"))
     form.pairs(Cell("事由", "住院费用专项稽核", "reason"))
     form.paragraph(f"{provider.name}：", indent=False, gap=12)
-    form.paragraph("根据《医疗保障基金使用监督管理条例》的规定，我单位决定对你单位上一年度医疗保障基金使用情况进行稽核，请予配合，并准备住院病历、费用清单、进销存台账等材料。", gap=12)
-    form.paragraph("重点核查：挂床住院、重复收费、超标准收费、将不属于医疗保障基金支付范围的费用纳入结算等情形。", gap=12)
+    form.paragraph(
+        "根据《医疗保障基金使用监督管理条例》的规定，我单位决定对你单位上一年度医疗保障基金使用情况进行稽核，请予配合，并准备住院病历、费用清单、进销存台账等材料。",
+        gap=12,
+    )
+    form.paragraph(
+        "重点核查：挂床住院、重复收费、超标准收费、将不属于医疗保障基金支付范围的费用纳入结算等情形。", gap=12
+    )
     form.paragraph(f"稽核人员：{desk.staff[0]}、{desk.staff[1]}。特此通知。", gap=12)
     form.y += 50
     form.text(form.right - 190, form.y, desk.agency)
@@ -91,19 +119,42 @@ def discharge(desk: Desk, person: Person, stay: Stay) -> Paper:
     form = desk.form()
     title = ("出院小结", "疾病诊断证明书", "出院记录")[desk.variant % 3]
     form.title(title, above=stay.hospital.name)
-    form.pairs(Cell("姓名", person.name, "person_name"), Cell("性别", person.sex, "sex"), Cell("身份证号", person.certno, "certno"))
-    form.pairs(Cell("科室", stay.ward, "dept"), Cell("住院号", stay.ipt_no, "ipt_no"), Cell("床号", str(desk.seed % 40 + 1), "bed_no"))
-    form.pairs(Cell("入院日期", desk.written(stay.admitted), "admit_date"), Cell("出院日期", desk.written(stay.discharged), "disch_date"), Cell("住院天数", str(stay.days), "days"))
+    form.pairs(
+        Cell("姓名", person.name, "person_name"),
+        Cell("性别", person.sex, "sex"),
+        Cell("身份证号", person.certno, "certno"),
+    )
+    form.pairs(
+        Cell("科室", stay.ward, "dept"),
+        Cell("住院号", stay.ipt_no, "ipt_no"),
+        Cell("床号", str(desk.seed % 40 + 1), "bed_no"),
+    )
+    form.pairs(
+        Cell("入院日期", desk.written(stay.admitted), "admit_date"),
+        Cell("出院日期", desk.written(stay.discharged), "disch_date"),
+        Cell("住院天数", str(stay.days), "days"),
+    )
     form.pairs(Cell("出院诊断", stay.diagnosis, "diag_name"))
     form.fields["fixmedins_name"] = stay.hospital.name
-    form.paragraph("入院情况：患者因反复不适一月余，加重三天入院。神志清，精神一般，心肺听诊未闻及明显异常，腹软无压痛。", gap=10)
-    form.paragraph("诊疗经过：入院后完善血常规、肝肾功能、心电图、影像学等相关检查，予对症支持治疗，症状逐渐缓解。", gap=10)
+    form.paragraph(
+        "入院情况：患者因反复不适一月余，加重三天入院。神志清，精神一般，心肺听诊未闻及明显异常，腹软无压痛。", gap=10
+    )
+    form.paragraph(
+        "诊疗经过：入院后完善血常规、肝肾功能、心电图、影像学等相关检查，予对症支持治疗，症状逐渐缓解。", gap=10
+    )
     form.paragraph("出院医嘱：低盐低脂饮食，规律服药，两周后门诊复查，如有不适随时就诊。", gap=10)
     form.y += 30
     form.pairs(Cell("医师", "陆远航", "doctor"), Cell("日期", desk.written(), "doc_date"))
     form.sign(form.left + 110, form.y - 26, "陆远航")
     form.stamp(form.right - 100, form.y + 10, Seal(stay.hospital.name, "诊断证明专用章", 48))
-    return form.paper("DISCHARGE", "YB03", title, desk.iso, (person, "subject"), words=("低盐低脂饮食", "两周后门诊复查", stay.diagnosis[:6]))
+    return form.paper(
+        "DISCHARGE",
+        "",
+        title,
+        desk.iso,
+        (person, "subject"),
+        words=("低盐低脂饮食", "两周后门诊复查", stay.diagnosis[:6]),
+    )
 
 
 def identity_copy(desk: Desk, person: Person) -> Paper:
@@ -113,7 +164,11 @@ def identity_copy(desk: Desk, person: Person) -> Paper:
     x, y = 150.0, 120.0
     for top in (y, y + 260):
         form.sheet.marks.append(Patch(x, top, 300, 190, (226, 230, 234)))
-    rows = (("姓名", person.name, "person_name"), ("性别", person.sex, "sex"), ("出生", desk.chinese(person.born), "birth_date"))
+    rows = (
+        ("姓名", person.name, "person_name"),
+        ("性别", person.sex, "sex"),
+        ("出生", desk.chinese(person.born), "birth_date"),
+    )
     for place, (label, value, key) in enumerate(rows):
         end = form.text(x + 18, y + 20 + place * 26, label, size=10, colour=(60, 90, 130))
         form.text(end + 10, y + 19 + place * 26, value, size=12, face=form.style.value_face)
@@ -132,7 +187,7 @@ def identity_copy(desk: Desk, person: Person) -> Paper:
     form.text(160, 640, "复印件与原件一致", size=14, colour=(40, 60, 160))
     form.text(160, 662, f"经办人 {desk.staff[0]}　{desk.written()}", size=11, colour=(40, 60, 160))
     form.fields["certno"] = person.certno
-    return form.paper("ID_COPY", "GL02", title, desk.iso, (person, "subject"), words=("签发机关", "复印件与原件一致"))
+    return form.paper("ID_COPY", "", title, desk.iso, (person, "subject"), words=("签发机关", "复印件与原件一致"))
 
 
 def cover(desk: Desk, titles: list[tuple[str, str]]) -> Paper:
@@ -149,7 +204,12 @@ def note(desk: Desk, person: Person) -> Paper:
     """便条: by hand, of no known type."""
     form = desk.form()
     form.y = 150
-    lines = ("小叶：", f"{person.name}的材料先放我这里，等他儿子下周把补的", "发票送来再一起录。柜子钥匙在老许那边。", "　　　　　　　　　　　　　晓东　周三")
+    lines = (
+        "小叶：",
+        f"{person.name}的材料先放我这里，等他儿子下周把补的",
+        "发票送来再一起录。柜子钥匙在老许那边。",
+        "　　　　　　　　　　　　　晓东　周三",
+    )
     for place, line in enumerate(lines):
         form.text(70, form.y + place * 42, line, size=19, face=form.style.sign_face, colour=(30, 45, 110))
     return form.paper("", "", "", desk.iso, words=("柜子钥匙", "发票送来"))

@@ -29,7 +29,7 @@ def card_number(body: str) -> str:
     total = 0
     for place, digit in enumerate(reversed(body)):
         value = int(digit) * (2 if place % 2 == 0 else 1)
-        total += value - 9 if value > 9 else value  # noqa: PLR2004  two digits are summed
+        total += value - 9 if value > 9 else value
     return body + str(-total % 10)
 
 
@@ -128,22 +128,83 @@ def demo_cast() -> Cast:
         "蒋伯平,1953-02-27,811 谢雨桐,2001-09-19,928 曾庆丰,1968-04-14,373,510104",
     )
     employers = (
-        Employer("云泽市恒远机械制造有限公司", credit_code("91", region, "MA4K7QX31"), "42050210086", "云泽市临江区工业一路 28 号", "何志强"),
-        Employer("云泽市青禾小学", credit_code("12", region, "560283947"), "42050220315", "云泽市望山区书院巷 5 号", "林晓梅"),
-        Employer("云泽市南湖物流有限公司", credit_code("91", region, "MA4P3WH68"), "42050210772", "云泽市临江区沿河大道 190 号", "曾庆丰"),
+        Employer(
+            "云泽市恒远机械制造有限公司",
+            credit_code("91", region, "MA4K7QX31"),
+            "42050210086",
+            "云泽市临江区工业一路 28 号",
+            "何志强",
+        ),
+        Employer(
+            "云泽市青禾小学", credit_code("12", region, "560283947"), "42050220315", "云泽市望山区书院巷 5 号", "林晓梅"
+        ),
+        Employer(
+            "云泽市南湖物流有限公司",
+            credit_code("91", region, "MA4P3WH68"),
+            "42050210772",
+            "云泽市临江区沿河大道 190 号",
+            "曾庆丰",
+        ),
     )
     hospitals = (
-        Provider("云泽市第一人民医院", "H42050200012", "三级甲等", "云泽市临江区青石路 100 号", "韩启明", credit_code("12", region, "438201756")),
-        Provider("云泽市中医医院", "H42050200027", "三级乙等", "云泽市望山区桂园街 36 号", "宋知白", credit_code("12", region, "438201889")),
-        Provider("临江区沿河社区卫生服务中心", "H42050200143", "一级", "云泽市临江区沿河大道 77 号", "潘素琴", credit_code("12", region, "438204412")),
-        Provider("江州大学附属同泰医院", "H42010600035", "三级甲等", "江州市湖滨路 1 号", "顾怀瑾", credit_code("12", "420106", "441870036")),
+        Provider(
+            "云泽市第一人民医院",
+            "H42050200012",
+            "三级甲等",
+            "云泽市临江区青石路 100 号",
+            "韩启明",
+            credit_code("12", region, "438201756"),
+        ),
+        Provider(
+            "云泽市中医医院",
+            "H42050200027",
+            "三级乙等",
+            "云泽市望山区桂园街 36 号",
+            "宋知白",
+            credit_code("12", region, "438201889"),
+        ),
+        Provider(
+            "临江区沿河社区卫生服务中心",
+            "H42050200143",
+            "一级",
+            "云泽市临江区沿河大道 77 号",
+            "潘素琴",
+            credit_code("12", region, "438204412"),
+        ),
+        Provider(
+            "江州大学附属同泰医院",
+            "H42010600035",
+            "三级甲等",
+            "江州市湖滨路 1 号",
+            "顾怀瑾",
+            credit_code("12", "420106", "441870036"),
+        ),
     )
     pharmacies = (
-        Provider("云泽市康源大药房", "P42050200218", "零售药店", "云泽市临江区青石路 61 号", "徐婉清", credit_code("91", region, "MA4R9NC57")),
-        Provider("百草堂药店望山店", "P42050200334", "零售药店", "云泽市望山区书院巷 18 号", "罗佳慧", credit_code("91", region, "MA4T2GB90")),
+        Provider(
+            "云泽市康源大药房",
+            "P42050200218",
+            "零售药店",
+            "云泽市临江区青石路 61 号",
+            "徐婉清",
+            credit_code("91", region, "MA4R9NC57"),
+        ),
+        Provider(
+            "百草堂药店望山店",
+            "P42050200334",
+            "零售药店",
+            "云泽市望山区书院巷 18 号",
+            "罗佳慧",
+            credit_code("91", region, "MA4T2GB90"),
+        ),
     )
     return Cast(
-        region, city, people, employers, hospitals, pharmacies,
+        region,
+        city,
+        people,
+        employers,
+        hospitals,
+        pharmacies,
         {"J019": "云泽市医疗保障中心", "J020": "云泽市临江区医疗保障服务中心"},
         ("许明", "范晓东", "邓洁", "彭涛", "叶文静"),
     )
@@ -163,19 +224,64 @@ def heldout_cast() -> Cast:
         "崔海波,1963-10-31,415 任淑华,1975-01-19,768 武子涵,2003-08-08,639 尹兆麟,1959-12-24,197",
     )
     employers = (
-        Employer("澄海湾市远帆纺织股份有限公司", credit_code("91", region, "MA2A8TU17"), "33030210045", "澄海湾市东陵区工业园 9 号", "石磊"),
-        Employer("澄海湾市海棠路街道办事处", credit_code("11", region, "002503871"), "33030230018", "澄海湾市东陵区海棠路 2 号", "贺长青"),
+        Employer(
+            "澄海湾市远帆纺织股份有限公司",
+            credit_code("91", region, "MA2A8TU17"),
+            "33030210045",
+            "澄海湾市东陵区工业园 9 号",
+            "石磊",
+        ),
+        Employer(
+            "澄海湾市海棠路街道办事处",
+            credit_code("11", region, "002503871"),
+            "33030230018",
+            "澄海湾市东陵区海棠路 2 号",
+            "贺长青",
+        ),
     )
     hospitals = (
-        Provider("澄海湾市人民医院", "H33030200008", "三级甲等", "澄海湾市东陵区灯塔街 88 号", "苏牧之", credit_code("12", region, "470518293")),
-        Provider("北塘区妇幼保健院", "H33030200061", "二级甲等", "澄海湾市北塘区稻香路 15 号", "纪云舒", credit_code("12", region, "470519114")),
-        Provider("东海省肿瘤医院", "H33010200019", "三级甲等", "临州市文晖路 300 号", "闻一舟", credit_code("12", "330102", "470022678")),
+        Provider(
+            "澄海湾市人民医院",
+            "H33030200008",
+            "三级甲等",
+            "澄海湾市东陵区灯塔街 88 号",
+            "苏牧之",
+            credit_code("12", region, "470518293"),
+        ),
+        Provider(
+            "北塘区妇幼保健院",
+            "H33030200061",
+            "二级甲等",
+            "澄海湾市北塘区稻香路 15 号",
+            "纪云舒",
+            credit_code("12", region, "470519114"),
+        ),
+        Provider(
+            "东海省肿瘤医院",
+            "H33010200019",
+            "三级甲等",
+            "临州市文晖路 300 号",
+            "闻一舟",
+            credit_code("12", "330102", "470022678"),
+        ),
     )
     pharmacies = (
-        Provider("澄海湾仁济堂大药房", "P33030200105", "零售药店", "澄海湾市东陵区海棠路 40 号", "邹敏", credit_code("91", region, "MA2B6RL42")),
+        Provider(
+            "澄海湾仁济堂大药房",
+            "P33030200105",
+            "零售药店",
+            "澄海湾市东陵区海棠路 40 号",
+            "邹敏",
+            credit_code("91", region, "MA2B6RL42"),
+        ),
     )
     return Cast(
-        region, city, people, employers, hospitals, pharmacies,
+        region,
+        city,
+        people,
+        employers,
+        hospitals,
+        pharmacies,
         {"J019": "澄海湾市医疗保险服务中心", "J020": "澄海湾市东陵区医疗保障经办中心"},
         ("毛毅", "江月", "傅晨", "金晓岚"),
     )

@@ -33,7 +33,7 @@ def seal_picture(seal: Seal, scale: float, font_of: FontOf) -> Image.Image:
     draw = ImageDraw.Draw(picture)
     ink = (205, 32, 38, 225)
     draw.ellipse((4, 4, side - 4, side - 4), outline=ink, width=max(2, round(radius * 0.05)))
-    size = round(radius * (0.30 if len(seal.text) <= 12 else 0.24))  # noqa: PLR2004  a long name is set smaller
+    size = round(radius * (0.30 if len(seal.text) <= 12 else 0.24))
     face = font_of(seal.face, size)
     reach = radius * 0.76
     span = math.radians(min(280, 19 * len(seal.text) + 30))
