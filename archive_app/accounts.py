@@ -229,6 +229,12 @@ class Accounts:
             user = session.get(User, user_id)
             return None if user is None or user.disabled else (user.session_serial, user.name, user.language)
 
+    def signed_out(self, by: Viewer) -> None:
+        """Write down that a session was ended by its person."""
+        with self._sessions.writing() as session:
+            self._write(session, by.login, "session:closed", by.user_id)
+            session.commit()
+
     def set_language(self, user_id: UserId, language: str) -> None:
         """Remember the language of the pages."""
         with self._sessions.writing() as session:

@@ -145,3 +145,19 @@ def sentence(coverage: Coverage) -> str:
         f"在您的查阅范围内,本馆现有此人材料 {coverage.records} 件{dated}{unfiled}。"
         "未列出的年份为本馆未见材料,不说明当年未参保或未缴费。"
     )
+
+
+def sentence_en(coverage: Coverage) -> str:
+    """The same sentence in English."""
+    if not coverage.records:
+        return "Within your scope this archive holds no paper about this person; that says nothing about insurance."
+    span = (
+        f"{coverage.first_year}-{coverage.last_year}" if coverage.first_year != coverage.last_year
+        else f"{coverage.first_year}"
+    )  # fmt: skip
+    dated = f", formed {span}" if coverage.first_year else ""
+    unfiled = f", {coverage.unfiled} of them not yet filed" if coverage.unfiled else ""
+    return (
+        f"Within your scope this archive holds {coverage.records} records about this person{dated}{unfiled}. "
+        "A year that is not listed means that no paper was seen here, not that the person was not insured."
+    )

@@ -13,3 +13,8 @@ def templates_folder() -> Path:
         if folder.is_dir():
             return folder
     raise Unavailable("templates-missing", place=str(_PACKAGE))
+
+
+def translations_folder() -> Path:
+    """Where the catalogues of translations are: inside the package, in a checkout and in a wheel alike."""
+    return Path(__file__).parent / "translations"

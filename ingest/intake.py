@@ -13,7 +13,7 @@ from uuid import UUID, uuid4, uuid5
 
 import sqlalchemy as sa
 
-from archive_app.core.errors import Conflict, InvalidInput, Refused
+from archive_app.core.errors import Conflict, InvalidInput, NotFound, Refused
 from archive_app.core.model import Batch, Box, Fonds, IntakeFile, Page, Record
 from archive_app.core.ports import Job, StoredObject, StoreKey, Warrant
 from archive_app.core.unit import Unit
@@ -106,6 +106,19 @@ def open_batch(
     unit.add(Action.INTAKE_WRITE, batch)
     unit.note("batch:opened", "batch", batch.id, number=batch.number, source=source, fonds=fonds.code)
     return batch
+
+
+def fonds_in_scope(unit: Unit, code: str | None) -> FondsId:
+    """The fonds of that code, or the only one in the viewer's scope. Raises `NotFound`, `InvalidInput`."""
+    scope = unit.viewer.fonds
+    if code:
+        found = unit.first(sa.select(Fonds).where(Fonds.code == code))
+        if found is None or found.id not in scope:
+            raise NotFound(kind="fonds")
+        return found.id
+    if len(scope) != 1:
+        raise InvalidInput(fonds="name one: there is not exactly one in your scope")
+    return next(iter(scope))
 
 
 def _next_number(unit: Unit, fonds_id: FondsId) -> str:

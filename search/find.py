@@ -6,6 +6,7 @@ dropped. Texts are masked before snippets are cut, so a snippet shows nothing th
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -169,3 +170,26 @@ def _one(
         snippets=tuple(cut),
         parties=tuple(dict.fromkeys(masked(link.name) for link in links if link.name)),
     )
+
+
+def as_json(found: Answer) -> dict[str, Any]:
+    """The answer as the contract gives it."""
+    return {
+        "total": found.total,
+        "exact": found.exact,
+        "hits": [
+            {
+                "record": str(hit.record),
+                "code": hit.code,
+                "title": hit.title,
+                "type": hit.type,
+                "class": hit.class_code,
+                "state": hit.state,
+                "pages": list(hit.pages),
+                "snippets": [one.snippet.text for one in hit.snippets],
+            }
+            for hit in found.hits
+        ],
+        "facets": {key: dict(values) for key, values in found.facets.items()},
+        "after": found.after,
+    }

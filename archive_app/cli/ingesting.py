@@ -7,15 +7,13 @@ from pathlib import Path
 from uuid import UUID
 
 import click
-import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from archive_app import batches
 from archive_app.cli.context import Context, with_context
-from archive_app.core.errors import Conflict, InvalidInput, NotFound, Refused, StaleVersion
-from archive_app.core.model import Fonds
-from archive_app.core.vocabulary import FondsId, IntakeOutcome, Viewer
+from archive_app.core.errors import Conflict, Refused, StaleVersion
+from archive_app.core.vocabulary import IntakeOutcome, Viewer
 from archive_app.wiring import Archive
 from archive_app.workforce import Workforce
 from ingest import intake
@@ -62,7 +60,7 @@ def ingest(
             with archive.unit(viewer) as unit:
                 declared = intake.Declared(declared_files, declared_pages, declared_sheets)
                 batch = intake.open_batch(
-                    unit, fonds_id=fonds_in_scope(archive, viewer, fonds), source=source, box=box,
+                    unit, fonds_id=intake.fonds_in_scope(unit, fonds), source=source, box=box,
                     declared=declared, ocr_engine=engine,
                 ).id  # fmt: skip
         report = take_in(archive, viewer, batch, files, wait=wait, quiet=context.as_json)
@@ -90,19 +88,6 @@ def _files(paths: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
             yield from ((one, one.relative_to(path).as_posix()) for one in found)
         else:
             yield path, path.name
-
-
-def fonds_in_scope(archive: Archive, viewer: Viewer, code: str | None) -> FondsId:
-    """The fonds of that code, or the only one in scope."""
-    with archive.reading(viewer) as unit:
-        if code is not None:
-            found = unit.first(sa.select(Fonds).where(Fonds.code == code))
-            if found is None or found.id not in viewer.fonds:
-                raise NotFound(kind="fonds")
-            return found.id
-    if len(viewer.fonds) != 1:
-        raise InvalidInput(fonds="name one with --fonds: there is not exactly one in your scope")
-    return next(iter(viewer.fonds))
 
 
 def take_in(

@@ -1,7 +1,5 @@
 """Commands about records, persons, search and retention: each runs as the person whose token is given."""
 
-from typing import Any
-
 import click
 
 from archive_app import catalogue, persons
@@ -11,7 +9,7 @@ from archive_app.core.vocabulary import RecordState
 from archive_app.disclosure import masker
 from ingest import reviewing
 from retention import filing
-from search.find import Question, find
+from search.find import Question, as_json, find
 
 
 @click.group("record")
@@ -136,23 +134,12 @@ def search(context: Context, *, query: str, filters: tuple[str, ...], size: int,
             archive.reading, archive.index, question, viewer=viewer, hasher=archive.hasher,
             masker=masker(viewer, archive.tables),
         )  # fmt: skip
-    hits: list[dict[str, Any]] = [
-        {
-            "record": str(hit.record), "code": hit.code, "title": hit.title, "type": hit.type,
-            "class": hit.class_code, "state": hit.state, "pages": list(hit.pages),
-            "snippets": [one.snippet.text for one in hit.snippets],
-        }
-        for hit in found.hits
-    ]  # fmt: skip
-    facets = {key: dict(values) for key, values in found.facets.items()}
+    answer = as_json(found)
     human = [f"{found.total} found"]
-    for hit in hits:
+    for hit in answer["hits"]:
         human.append(f"{hit['code']:34} {hit['title']}")
         human += [f"    … {text} …" for text in hit["snippets"]]
-    context.answer(
-        {"total": found.total, "exact": found.exact, "hits": hits, "facets": facets, "after": found.after},
-        "\n".join(human),
-    )
+    context.answer(answer, "\n".join(human))
 
 
 @click.group("person")

@@ -20,6 +20,7 @@ from ingest.opening.model import Limits
 _ROOT = Path(ingest.__file__).parents[1]
 _START_SECONDS = 60
 _PIECE = 1 << 16
+_MOST_EXTENSIONS = 30  # a file of many slow pages ends at this many times the time of one
 _FILES_PER_CHILD = 200
 _GROWTH = 256 << 20  # resident bytes after an answer that make a child be replaced
 _OWN_FAULT = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
@@ -67,7 +68,8 @@ class _Child:
             self._ready = True
         self._send(message)
         self.served += 1
-        while "progress" in (answer := self._receive(seconds)):
+        latest = time.monotonic() + seconds * _MOST_EXTENSIONS
+        while "progress" in (answer := self._receive(min(seconds, latest - time.monotonic()))):
             continue
         return answer
 

@@ -4,14 +4,13 @@ The file must stand as it was written: an index that has to be rebuilt, a pictur
 that ends early is refused, although renderers would show something.
 """
 
-import mmap
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pikepdf
 
@@ -20,6 +19,10 @@ from ingest.opening import pdf_active, pdf_draw, pdf_streams, trailing
 from ingest.opening.model import Examination, Limits
 
 _TAIL: Final = 2048
+_HEAD: Final = 1024
+_PIECE: Final = 1 << 20
+_WINDOW: Final = 16 << 20
+_MAPPED: Final = 64 << 20  # larger files are read, not mapped: pages of a mapping count as the child's memory
 _OBJECT_STREAM: Final = re.compile(rb"/Type\s*/(?:ObjStm|XRef)\b")
 _HEAD_OF_STREAM: Final = re.compile(rb"stream\r?\n")
 _DO: Final = re.compile(rb"/([^\s/<>\[\](){}%]+)\s+Do\b")
@@ -57,7 +60,8 @@ def examine(path: Path, limits: Limits, progress: Progress) -> Examination:
 @contextmanager
 def _opened(path: Path) -> Iterator[pikepdf.Pdf]:
     try:
-        with pikepdf.open(path, attempt_recovery=False, suppress_warnings=True) as document:
+        mode = pikepdf.AccessMode.default if path.stat().st_size <= _MAPPED else pikepdf.AccessMode.stream
+        with pikepdf.open(path, attempt_recovery=False, suppress_warnings=True, access_mode=mode) as document:
             yield document
     except pikepdf.PasswordError as error:
         raise Refused("encrypted") from error
@@ -68,35 +72,48 @@ def _opened(path: Path) -> Iterator[pikepdf.Pdf]:
 
 def _check_outside(path: Path, limits: Limits) -> tuple[str, ...]:
     """What can be told from the bytes alone: an end, nothing hidden behind, no packed indexes that burst."""
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        end = data.rfind(b"%%EOF")
-        if end < 0 or end < len(data) - trailing.PADDING - _TAIL:
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+        stream.seek(max(0, size - trailing.PADDING - _TAIL))
+        tail = stream.read()
+        end = tail.rfind(b"%%EOF")
+        if end < 0:
             raise Refused("truncated", part="%%EOF")
-        rest = data[end + 5 :]
+        rest = tail[end + 5 :]
         notes = trailing.check(rest) if rest.strip() else ()
         if zipfile.is_zipfile(path):
             raise Refused("polyglot", kind="ZIP")
-        if data.find(b"%PDF-", 0, 1024) > 0:
+        if head.find(b"%PDF-") > 0:
             notes += ("leading-bytes",)
-        for match in _OBJECT_STREAM.finditer(data):
-            head = _HEAD_OF_STREAM.search(data, match.end(), match.end() + 1024)
-            if head:
-                _check_object_stream(data, head.end(), limits)
+        for place in _object_streams(stream):
+            _check_object_stream(stream, place, limits)
     return notes
 
 
-def _check_object_stream(data: mmap.mmap, at: int, limits: Limits) -> None:
+def _object_streams(stream: BinaryIO) -> list[int]:
+    """Where the packed data of each object stream begins; the file is read in windows so that its size costs nothing."""
+    found, start = set(), 0
+    while True:
+        stream.seek(start)
+        window = stream.read(_WINDOW)
+        for match in _OBJECT_STREAM.finditer(window):
+            head = _HEAD_OF_STREAM.search(window, match.end(), match.end() + _HEAD)
+            if head:
+                found.add(start + head.end())
+        if len(window) < _WINDOW:
+            return sorted(found)
+        start += _WINDOW - 2 * _HEAD
+
+
+def _check_object_stream(stream: BinaryIO, at: int, limits: Limits) -> None:
     unpack, length = zlib.decompressobj(), 0
-    piece = data[at : at + (1 << 20)]
+    stream.seek(at)
     try:
-        while piece and not unpack.eof:
-            length += len(unpack.decompress(piece, 1 << 20))
+        while not unpack.eof and (piece := unpack.unconsumed_tail or stream.read(_PIECE)):
+            length += len(unpack.decompress(piece, _PIECE))
             if length > limits.text_bytes:
                 raise Refused("archive-bomb", limit=limits.text_bytes)
-            piece = unpack.unconsumed_tail
-            if not piece:
-                at += 1 << 20
-                piece = data[at : at + (1 << 20)]
     except zlib.error:
         return  # not deflated, or damaged: opening the file will tell
 

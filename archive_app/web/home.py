@@ -1,0 +1,127 @@
+"""The workbench: what waits for me, the week's intake, and the state of the system in one line."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from archive_app.core.model import Batch, IntakeFile, Page, Record
+from archive_app.core.unit import Unit
+from archive_app.core.vocabulary import Action, BatchState, IntakeOutcome, JobState, RecordState
+from archive_app.web.access import access, the_archive, viewer
+
+bp = Blueprint("home", __name__)
+BLUEPRINTS = (bp,)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A line of work: how many, and how old the oldest is in seconds."""
+
+    title: str
+    count: int
+    oldest: float | None
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Pages taken in on a day; `share` of the week's best day, 0 to 1."""
+
+    day: dt.date
+    pages: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What the viewer's scope holds."""
+
+    records: int
+    filed: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The state of the parts, for those who may know."""
+
+    workers: int
+    queued: int
+    buried: int
+
+
+@bp.get("/")
+@access()
+def show() -> ResponseReturnValue:
+    """The workbench of the caller."""
+    archive = the_archive()
+    by = viewer()
+    with archive.reading(by) as unit:
+        waiting = _waiting(unit)
+        week = _week(unit) if by.may(Action.INTAKE_READ) else ()
+        holdings = _holdings(unit) if by.may(Action.RECORD_READ) else None
+    system = None
+    if by.may(Action.STATUS_READ) or by.may(Action.JOB_READ):
+        counts = archive.queue.counts()
+        queued = sum(n for (_, state), n in counts.items() if state in (JobState.QUEUED, JobState.LEASED))
+        buried = sum(n for (_, state), n in counts.items() if state == JobState.BURIED)
+        system = System(archive.queue.live_workers(), queued, buried)
+    return render_template("home.html", waiting=waiting, week=week, holdings=holdings, system=system)
+
+
+def _waiting(unit: Unit) -> list[Waiting]:
+    by, lines = unit.viewer, []
+    if by.may(Action.RECORD_REVIEW):
+        lines.append(_records_waiting(unit, "To review", RecordState.REVIEW, url_for("review.queue")))
+    if by.may(Action.RECORD_FILE):
+        url = url_for("finding.show", state=RecordState.DESCRIBED.value)
+        lines.append(_records_waiting(unit, "Described, to be filed", RecordState.DESCRIBED, url))
+    if by.may(Action.INTAKE_READ):
+        batches = sa.select(sa.func.count(), sa.func.min(Batch.created_at)).where(Batch.state == BatchState.OPEN)
+        count, oldest = unit.rows(batches)[0]
+        lines.append(Waiting("Open batches", count, _age(unit, oldest), url_for("intake.batches")))
+        refused = sa.select(sa.func.count(), sa.func.min(IntakeFile.created_at)).where(
+            IntakeFile.outcome == IntakeOutcome.REFUSED, IntakeFile.bytes_kept
+        )
+        count, oldest = unit.rows(refused)[0]
+        lines.append(Waiting("Refused files to decide on", count, _age(unit, oldest), url_for("intake.batches")))
+    return lines
+
+
+def _records_waiting(unit: Unit, title: str, state: RecordState, url: str) -> Waiting:
+    statement = sa.select(sa.func.count(), sa.func.min(Record.created_at)).where(Record.state == state)
+    count, oldest = unit.rows(statement)[0]
+    return Waiting(title, count, _age(unit, oldest), url)
+
+
+def _age(unit: Unit, since: dt.datetime | None) -> float | None:
+    return None if since is None else (unit.clock.now() - since).total_seconds()
+
+
+def _week(unit: Unit) -> tuple[Day, ...]:
+    today = unit.clock.today()
+    since = unit.clock.now() - dt.timedelta(days=7)
+    statement = (
+        sa.select(Record.created_at, sa.func.count(Page.id))
+        .join(Page, Page.record_id == Record.id)
+        .where(Record.created_at > since)
+        .group_by(Record.id, Record.created_at)
+    )
+    pages: dict[dt.date, int] = {}
+    for moment, count in unit.rows(statement):
+        pages[moment.date()] = pages.get(moment.date(), 0) + count
+    most = max(pages.values(), default=0) or 1
+    days = [today - dt.timedelta(days=back) for back in range(6, -1, -1)]
+    return tuple(Day(day, pages.get(day, 0), pages.get(day, 0) / most) for day in days)
+
+
+def _holdings(unit: Unit) -> Holdings:
+    living = Record.state.not_in([RecordState.WITHDRAWN, RecordState.DESTROYED])
+    return Holdings(
+        records=unit.count(sa.select(Record.id).where(living)),
+        filed=unit.count(sa.select(Record.id).where(Record.state == RecordState.FILED)),
+        pages=unit.count(sa.select(Page.id)),
+    )

@@ -1,0 +1,53 @@
+"""Serving the site with waitress, and workers beside it on the embedded default."""
+
+import logging
+import signal
+from contextlib import ExitStack, nullcontext
+from types import FrameType
+
+import waitress
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from archive_app.core.settings import Settings
+from archive_app.web.app import create_app
+from archive_app.wiring import opened
+from archive_app.workforce import Workforce
+
+_LOG = logging.getLogger("archive")
+_THREADS = 8
+
+
+class _EndError(Exception):
+    """Raised in the main thread when the process is told to end."""
+
+
+def serve(settings: Settings, *, host: str, port: int, workers: bool = True) -> None:
+    """Serve until told to end. Requests in hand are finished, jobs in hand too."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    with ExitStack() as stack:
+        archive = stack.enter_context(opened(settings))
+        app = create_app(archive)
+        if settings.trusted_proxies:
+            count = settings.trusted_proxies
+            app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+        local = workers and settings.broker_url.startswith("local:")
+        stack.enter_context(Workforce(settings) if local else nullcontext())
+        server = waitress.create_server(
+            app,
+            host=host,
+            port=port,
+            threads=_THREADS,
+            ident="archive",
+            max_request_body_size=settings.limit_bytes + (1 << 20),
+            channel_timeout=300,
+        )
+
+        def end(_number: int, _frame: FrameType | None) -> None:
+            raise _EndError
+
+        signal.signal(signal.SIGTERM, end)
+        _LOG.info("site.serving host=%s port=%s workers=%s", host, port, local)
+        try:
+            server.run()
+        except (_EndError, KeyboardInterrupt):
+            server.close()

@@ -1,0 +1,214 @@
+"""Words for people: labels of every code in both languages, and the texts of errors.
+
+Rule tables bring their own labels; what the code itself enumerates is labelled here, all of it: a test holds that.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from archive_app.core.reference import ReferenceTables, Table
+
+Words = tuple[str, str]  # Chinese, English
+
+LABELS: Mapping[str, Mapping[str, Words]] = {
+    "record-state": {
+        "captured": ("已收", "Captured"),
+        "read": ("已识读", "Read"),
+        "review": ("待审核", "In review"),
+        "described": ("已著录", "Described"),
+        "filed": ("已归档", "Filed"),
+        "withdrawn": ("已撤回", "Withdrawn"),
+        "destroyed": ("已销毁", "Destroyed"),
+    },
+    "outcome": {
+        "received": ("待检查", "Waiting"),
+        "accepted": ("入库", "Accepted"),
+        "duplicate": ("重复", "Duplicate"),
+        "refused": ("退回", "Refused"),
+    },
+    "batch-state": {"open": ("进行中", "Open"), "signed-off": ("已结清", "Signed off")},
+    "page-state": {"waiting": ("待识读", "Waiting"), "read": ("已识读", "Read"), "failed": ("识读失败", "Failed")},
+    "field-state": {
+        "read": ("识读", "Read"),
+        "repaired": ("修正", "Repaired"),
+        "doubtful": ("存疑", "Doubtful"),
+        "confirmed": ("已确认", "Confirmed"),
+    },
+    "component": {
+        "master": ("原件", "Master"),
+        "view": ("浏览件", "Page view"),
+        "rendition": ("转换件", "Viewing copy"),
+    },
+    "party-role": {
+        "subject": ("本人", "Subject"),
+        "roster": ("名册人员", "On the roster"),
+        "agent": ("代办人", "Agent"),
+        "employer": ("单位", "Employer"),
+        "hospital": ("医疗机构", "Hospital"),
+        "transfer-hospital": ("转入医院", "Receiving hospital"),
+        "pharmacy": ("药店", "Pharmacy"),
+        "legal-representative": ("法定代表人", "Legal representative"),
+    },
+    "job-state": {
+        "queued": ("排队", "Queued"),
+        "leased": ("进行中", "Running"),
+        "done": ("完成", "Done"),
+        "buried": ("已放弃", "Given up"),
+    },
+    "job": {
+        "intake.examine": ("检查来件", "Examine a file"),
+        "intake.release": ("释放来件", "Release a file"),
+        "page.read": ("识读页面", "Read a page"),
+        "record.describe": ("著录", "Describe a record"),
+        "search.refresh": ("更新检索", "Refresh the index"),
+        "store.release": ("释放旧件", "Release replaced bytes"),
+    },
+    "facet": {
+        "class": ("类目", "Class"),
+        "type": ("文件类型", "Type"),
+        "year": ("年度", "Year"),
+        "fonds": ("全宗", "Fonds"),
+        "state": ("状态", "State"),
+        "provider": ("医药机构", "Provider"),
+        "person": ("人员", "Person"),
+    },
+    "difference": {
+        "waiting": ("有文件待检查", "files are waiting"),
+        "files": ("文件数与申报不符", "files differ from what was declared"),
+        "pages": ("页数与申报不符", "pages differ from what was declared"),
+        "sides": ("面数与申报不符", "sides differ from what was declared"),
+        "sheets": ("张数与申报不符", "sheets differ from what was declared"),
+    },
+    "retention-outcome": {
+        "appraise-destroy": ("期满鉴定", "Appraise at the end"),
+        "keep": ("永久保存", "Keep"),
+        "transfer": ("移交档案馆", "Transfer"),
+    },
+    "review": {
+        "type-unknown": ("文件类型未能确定", "The type is not certain"),
+        "class-unknown": ("类目未能确定", "The class is not certain"),
+        "date-unknown": ("未见形成日期", "No date of formation was found"),
+        "no-text": ("页面上没有识读到文字", "No text was read on it"),
+        "state-secret-mark": ("标有国家秘密密级，不得入库", "Marked as a state secret: it must not be kept here"),
+        "missing": ("缺少", "Missing"),
+        "doubtful": ("存疑", "Doubtful"),
+        "sent-back": ("退回复核", "Sent back for review"),
+        "page-failed": ("有页面识读失败", "A page could not be read"),
+        "name-differs": ("姓名与已知人员不一致", "The name differs from the known person's"),
+        "possible-stack": ("可能含有多份文件", "This may be several papers"),
+        "several-persons": ("出现多名当事人", "Several persons stand on it"),
+        "person-missing": ("未见当事人", "No person was found"),
+    },
+}
+
+ERRORS: Mapping[str, Words] = {
+    "not-found": ("没有找到，或不在您的查阅范围内。", "Nothing there, or nothing within your scope."),
+    "forbidden": ("您的岗位不包含此操作。", "Your roles do not include this."),
+    "not-signed-in": ("请先登录。", "Sign in first."),
+    "sign-in-failed": ("账号、口令或动态码不正确。", "Login, password or one-time code is wrong."),
+    "account-locked": ("失败次数过多，账号暂时锁定，请 15 分钟后再试。", "Too many failures: locked for 15 minutes."),
+    "token-invalid": ("令牌无效或已过期。", "The token is unknown, revoked or expired."),
+    "form-expired": ("页面已过期，请刷新后再提交。", "The form expired. Reload the page and send it again."),
+    "invalid-input": ("填写的内容有误。", "Something that was typed cannot be used."),
+    "conflict": ("当前状态不允许此操作。", "The present state does not allow this."),
+    "constraint": ("与已有数据冲突，请刷新后再试。", "It collides with what is there. Reload and try again."),
+    "stale-version": ("他人刚刚修改过，请刷新后核对。", "Somebody changed it meanwhile. Reload and look again."),
+    "illegal-transition": ("当前状态不允许此操作。", "The present state does not allow this."),
+    "duplicate-code": ("代码或账号已被使用。", "That code or login is taken."),
+    "roles-exclude": ("这些岗位不得由同一人兼任。", "One person may not hold these roles together."),
+    "own-grant": ("不得为本人授权。", "Nobody grants to the own account."),
+    "filed": ("已归档，不能直接修改；请提出更正。", "It is filed: propose a correction instead."),
+    "not-ready-to-file": (
+        "类型、类目或形成日期未齐，不能归档。",
+        "Type, class or date is missing: it cannot be filed.",
+    ),
+    "not-read-yet": ("尚未识读完毕。", "It is not read yet."),
+    "batch-signed-off": ("批次已结清。", "The batch is signed off."),
+    "batch-still-working": ("批次仍在处理。", "The batch is still being worked on."),
+    "not-in-quarantine": ("该来件不在隔离区。", "That file is not in quarantine."),
+    "second-person-needed": ("须由另一人办理。", "Another person has to do this."),
+    "under-hold": ("处于冻结，不能处置。", "A hold forbids it."),
+    "busy": ("请求过多，请稍后再试。", "Too many attempts. Try again later."),
+    "unavailable": ("某个部件暂不可用，请稍后再试。", "A part does not answer. Try again later."),
+    "store-full": ("存储已满，请联系系统管理员。", "The store is full. Tell the system administrator."),
+    "store-failed": ("存储出错，请稍后再试。", "The store failed. Try again later."),
+    "content-missing": ("文件内容缺失，已记录，请联系管理员。", "The bytes are missing. This was recorded."),
+    "fixity-mismatch": ("文件校验不符，已记录，请联系管理员。", "The bytes were altered. This was recorded."),
+    "too-large": ("文件过大。", "The file is too large."),
+    "bad-request": ("请求无法理解。", "The request cannot be understood."),
+    "internal": (
+        "系统内部错误，已记录。请把编号告诉管理员。",
+        "A defect of ours; it was recorded. Tell us the number.",
+    ),
+}
+
+FIELD_FAULTS: Mapping[str, Words] = {
+    "missing": ("必填", "required"),
+    "unknown": ("不认识的值", "unknown value"),
+    "unknown-field": ("没有这个著录项", "no such field"),
+    "not-a-date": ("不是日期", "not a date"),
+    "not-a-day": ("不是完整日期", "not a whole date"),
+    "not-an-amount": ("不是金额", "not an amount"),
+    "not-a-citizen-number": ("身份证号不成立", "not a sound citizen number"),
+    "too-long": ("太长", "too long"),
+    "too-weak": ("至少 10 位，含三类字符", "at least 10 characters of three kinds"),
+    "holds-login": ("不得包含账号", "must not contain the login"),
+    "used-before": ("近五次用过", "used among the last five"),
+    "in-the-past": ("日期已过", "in the past"),
+    "form": ("格式不对", "wrong form"),
+    "negative": ("不能为负", "must not be negative"),
+    "nothing-to-search": ("没有可检索的文字", "nothing to search for"),
+    "too-many-words": ("词太多", "too many words"),
+    "takes-no-records": ("该类目不收文件", "takes no records"),
+}
+
+
+def _pick(words: Words, language: str) -> str:
+    return words[0] if language.startswith("zh") else words[1]
+
+
+def error_text(code: str, parameters: Mapping[str, object], language: str = "en") -> str:
+    """What failed, for people. A code without a text of its own shows the general one with the code."""
+    del parameters
+    found = ERRORS.get(code)
+    if found is None:
+        return _pick(("操作未成功", "It did not work"), language) + f"（{code}）"
+    return _pick(found, language)
+
+
+def fault_text(reason: str, language: str) -> str:
+    """Why a typed value cannot be used."""
+    found = FIELD_FAULTS.get(str(reason))
+    return _pick(found, language) if found else str(reason)
+
+
+def label(tables: ReferenceTables, kind: str, code: object, language: str) -> str:
+    """The label of a code: from the rule tables, from `LABELS`, or the code itself where an agency added one."""
+    text = "" if code is None else str(code)
+    from_tables: dict[str, Table[Any]] = {
+        "class": tables.classes,
+        "type": tables.document_types,
+        "field": tables.fields,
+        "role": tables.roles,
+        "level": tables.levels,
+        "purpose": tables.purposes,
+        "rule": tables.retention_rules,
+        "lane": tables.lanes,
+    }
+    table = from_tables.get(kind)
+    if table is not None:
+        key = text if text in table else text.partition(":")[0]
+        if key in table:
+            entry = table.of(key)
+            return str(entry.zh if language.startswith("zh") else entry.en)
+        return text
+    head, _, rest = text.partition(":")
+    words = LABELS.get(kind, {}).get(text) or LABELS.get(kind, {}).get(head)
+    if words is None:
+        return text
+    if not rest or text in LABELS[kind]:
+        return _pick(words, language)
+    key, _, row = rest.partition(":")
+    named = _pick(("名册", "roster"), language) if key == "roster" else label(tables, "field", key, language)
+    place = _pick((f"第 {row} 行", f"row {row}"), language) if row else ""
+    return f"{_pick(words, language)} {named} {place}".strip()
