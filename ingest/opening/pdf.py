@@ -92,7 +92,7 @@ def _check_outside(path: Path, limits: Limits) -> tuple[str, ...]:
 
 
 def _object_streams(stream: BinaryIO) -> list[int]:
-    """Where the packed data of each object stream begins; the file is read in windows so that its size costs nothing."""
+    """Where the packed data of each object stream begins; read in windows, so that size costs no memory."""
     found, start = set(), 0
     while True:
         stream.seek(start)

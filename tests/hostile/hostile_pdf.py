@@ -182,9 +182,33 @@ def broken() -> Iterator[Case]:
     yield Case("count-lies.pdf", plain.replace(b"/Count 2", b"/Count 3"), "damaged")
     yield Case("no-pages.pdf", finished(pikepdf.new()), "no-pages")
     yield Case("many-pages.pdf", finished(scanned(60)), "too-many-pages")
+    yield Case(
+        "deep-arrays.pdf",
+        _raw([b"<< /Type /Catalog /Pages 2 0 R /X " + b"[" * 5000 + b"]" * 5000 + b" >>", *_PAGES]),
+        "damaged",
+    )
+    yield Case("no-catalogue.pdf", _raw([b"<< /Type /Catalog >>"]), "damaged")
+    jpx = saved(scan(), "JPEG2000")
+    yield Case("picture-jpx.pdf", finished(_filtered(jpx, Name.JPXDecode)))
+    yield Case("picture-jpx-cut.pdf", finished(_filtered(jpx[:-200], Name.JPXDecode)), "damaged-image")
+    yield Case("picture-jbig2-cut.pdf", finished(_filtered(_JBIG2[:-8], Name.JBIG2Decode)), "damaged-image")
     content = scanned()
     content.pages[0].Contents.write(zlib.compress(b"q Q " * 500)[:-20], filter=Name.FlateDecode)
     yield Case("content-cut.pdf", finished(content, compress_streams=False), "truncated")
+
+
+_PAGES = (
+    b"<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+    b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] >>",
+)
+#: A page information segment and a generic region whose data is sixteen bytes long.
+_JBIG2 = b"\0\0\0\0\x30\0\x01\0\0\0\x13" + bytes(19) + b"\0\0\0\x01\x26\0\x01\0\0\0\x10" + bytes(16)
+
+
+def _filtered(data: bytes, name: pikepdf.Name) -> pikepdf.Pdf:
+    document = scanned()
+    document.pages[0].Resources.XObject.Im0.write(data, filter=name)
+    return document
 
 
 def _vast(document: pikepdf.Pdf) -> None:
