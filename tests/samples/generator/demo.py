@@ -59,7 +59,7 @@ def _stay(  # noqa: PLR0917  rows of a table
 
 def files() -> list[SampleFile]:
     """All files of the set in the order of their boxes."""
-    return [*_enrolment(), *_contributions(), *_filings(), *_benefits(), *_district(), *_doubtful()]
+    return [*_enrolment(), _late_change(), *_contributions(), *_filings(), *_benefits(), *_district(), *_doubtful()]
 
 
 def _enrolment() -> list[SampleFile]:
@@ -126,6 +126,19 @@ def _enrolment() -> list[SampleFile]:
             Wear(dpi=300, mode="bilevel", skew=0.6),
         ),
     ]
+
+
+def _late_change() -> SampleFile:
+    person = CAST.people[2]
+    paper = enrolment.change_person(
+        desk("J019", 3, 79, "2021-09-13"),
+        person,
+        item="手机号码",
+        before="13900000000",
+        after=person.phone,
+        reason="号码停用",
+    )
+    return SampleFile("J019/box-01/0053.jpg", (paper,), Wear(skew=0.8, jpeg=50))
 
 
 def _contributions() -> list[SampleFile]:
