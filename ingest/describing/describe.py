@@ -1,6 +1,6 @@
 """The order of the steps from read pages to a description."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Final
 
@@ -10,7 +10,7 @@ from archive_app.core.vocabulary import Level
 from ingest.describing.boundaries import looks_like_a_stack
 from ingest.describing.checks import checked
 from ingest.describing.classify import candidates, decide
-from ingest.describing.dates import formed_on
+from ingest.describing.dates import formed_on, period_ends
 from ingest.describing.facts import facts
 from ingest.describing.labelled import Pair, pairs
 from ingest.describing.layout import upright
@@ -30,7 +30,6 @@ _NUMBER_KEYS: Final = (
     "setl_id",
     "bill_no",
     "voucher_no",
-    "licence_no",
     "bank_serial",
     "case_no",
 )
@@ -89,14 +88,20 @@ def _fields(found: Iterable[Pair], kind: DocumentType | None, terms: Terms, toda
     best: dict[tuple[str, str], FieldValue] = {}
     for pair in found:
         for key in sorted(pair.keys, key=lambda key: (not _fits(key, pair), key not in own)):
-            value = field_value(pair, key, terms, today=today)
+            value = field_value(pair, _own_key(key, own), terms, today=today)
             if value is None:
                 continue
-            known = best.get((value.key, value.value))
-            if known is None or known.confidence < value.confidence:
-                best[value.key, value.value] = value
+            for part in (value, *period_ends(value, own)):
+                known = best.get((part.key, part.value))
+                if known is None or known.confidence < part.confidence:
+                    best[part.key, part.value] = part
             break
     return tuple(best.values())
+
+
+def _own_key(key: str, own: Collection[str]) -> str:
+    """On a paper that knows only its legal representative's number, that is whose number it gives."""
+    return "legal_rep_certno" if key == "certno" and key not in own and "legal_rep_certno" in own else key
 
 
 def _fits(key: str, pair: Pair) -> bool:

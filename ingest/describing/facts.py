@@ -18,7 +18,7 @@ _IN_TITLE: Final[Mapping[Condition, re.Pattern[str]]] = {
     Condition.DECLARATION: re.compile("申报|核定"),
     Condition.ARREARS: re.compile("补缴|欠费|退费"),
     Condition.DETAIL: re.compile("明细|汇总|花名册|清单"),
-    Condition.VOUCHER: re.compile("凭证|回单|收据|票据|发票"),
+    Condition.VOUCHER: re.compile("凭证|回单"),
     Condition.ANNUAL: re.compile("年度|年报|全年"),
     Condition.PERIODIC: re.compile("月报|季报|月度|季度"),
     Condition.ANALYSIS: re.compile("分析"),
@@ -29,6 +29,7 @@ _IN_TITLE: Final[Mapping[Condition, re.Pattern[str]]] = {
 }
 _INPATIENT_KEYS: Final = frozenset({"ipt_no", "admit_date", "disch_date", "days"})
 _OUTPATIENT_KEYS: Final = frozenset({"visit_no"})
+_PAID: Final = re.compile("付讫|已报销|已支付|现金付")  # stamped on an original on which money was paid
 _COPY: Final = re.compile("复印件|与原件(?:核对)?(?:一致|无误)")
 
 
@@ -48,6 +49,8 @@ def facts(
             found.add(Condition.PERSON)
         elif any(party.kind is PartyKind.EMPLOYER for party in parties):
             found.add(Condition.EMPLOYER)
+    if any(_PAID.search(piece.text) for page in pages for piece in page.pieces):
+        found.add(Condition.VOUCHER)
     if any(_COPY.search(piece.text) for page in pages for piece in page.pieces):
         found.discard(Condition.VOUCHER)
     return frozenset(found)

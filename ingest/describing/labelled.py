@@ -28,6 +28,9 @@ _SELF_EVIDENT: Final = {
 _COLON: Final = re.compile(r" ?(?:\([^()]{0,12}\))? ?: ?")
 _AFTER_A_VALUE: Final = re.compile(r":\s*\S{1,30}$")
 _ENDS: Final = " ;；,，。、|/_"
+_TRIM: Final = " ;；,，、|/_"
+#: (大写) and (小写) before an amount are labels of their own, with or without a colon.
+_CASE: Final = re.compile(r"\(?(大写|小写)\)? ?:? ?(?=\S)")
 _HAN_AT_END: Final = re.compile(r"[㐀-鿿]$")
 _MOST_FURTHER: Final = 3  # pieces that a value may go on into
 _BENEATH: Final = 1.5  # heights down to a value in the cell beneath
@@ -60,7 +63,7 @@ def pairs(page: UprightPage, terms: Terms) -> Iterator[Pair]:
         for place, mark in enumerate(marks):
             is_last = place + 1 == len(marks)
             end = len(piece.text) if is_last else marks[place + 1].start
-            inline = piece.text[mark.value : end].strip(_ENDS)
+            inline = piece.text[mark.value : end].strip(_TRIM)
             value: Piece | None = None
             if inline:
                 start = piece.text.index(inline, mark.value)
@@ -84,6 +87,17 @@ def _marks(text: str, terms: Terms) -> Iterator[_Mark]:
     if whole:
         yield _Mark(whole, 0, len(text))
         return
+    yield from sorted((*_words(text, terms), *_cases(text, terms)), key=lambda mark: mark.start)
+
+
+def _cases(text: str, terms: Terms) -> Iterator[_Mark]:
+    for found in _CASE.finditer(text):
+        inside = any(mark.start < found.start() < mark.value for mark in _words(text, terms))
+        if found[1] in terms.keys and not inside:
+            yield _Mark(found[1], found.start(), found.end())
+
+
+def _words(text: str, terms: Terms) -> Iterator[_Mark]:
     for found in terms.label_pattern.finditer(text):
         label = found.group(0).replace(" ", "")
         before = text[: found.start()].rstrip()

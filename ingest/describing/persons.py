@@ -118,8 +118,15 @@ def _mention(role: PartyRole, fields: Sequence[FieldValue], terms: Terms) -> Par
         number_kind=kind,
         page=evidence.page,
         box=evidence.box,
-        doubtful=any(value.state is FieldState.DOUBTFUL for value in (name, number) if value),
+        doubtful=any(value.state is FieldState.DOUBTFUL for value in (name, number) if value)
+        or _differ(fields, terms, Format.NAME)
+        or _differ(fields, terms, Format.CITIZEN_NUMBER),
     )
+
+
+def _differ(fields: Iterable[FieldValue], terms: Terms, form: Format) -> bool:
+    """Whether several names, or several numbers, claim one role: which belong together is not known then."""
+    return len({value.value for value in fields if terms.fields[value.key].format is form}) > 1
 
 
 def _kind_of(role: PartyRole) -> PartyKind:

@@ -12,6 +12,8 @@ from rapidfuzz.distance import Levenshtein
 from archive_app.core.reference import DocumentType, FieldDefinition, Format, ReferenceTables
 from ingest.describing.layout import plain
 
+#: What the amount in figures beside one in capitals may be; a type has its own among them.
+_TOTALS: Final = ("medfee_sumamt", "amount", "amount_due", "pay_amt")
 _MISREADABLE: Final = re.compile(r"[㐀-鿿]{5,12}")
 
 
@@ -36,6 +38,7 @@ class Terms:
             for label in definition.labels:
                 word = bare_label(label)
                 keys[word] = (*keys.get(word, ()), definition.code)
+        keys["小写"] = tuple(key for key in _TOTALS if key in definitions)
         long = tuple(label for label in keys if _MISREADABLE.fullmatch(label))
         return cls(
             tables, tuple(tables.document_types), definitions, keys, tables.region_prefixes, long, _pattern_of(keys)

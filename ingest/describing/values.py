@@ -27,7 +27,12 @@ _CENTS: Final = -2  # amounts have two decimals or more
 _LONGEST_NAME: Final = 6  # Han characters with something misread among them
 _SHORTEST_ORGANISATION: Final = 3
 _NAME: Final = re.compile(r"[㐀-鿿豈-﫿\U00020000-\U0003ffff〇·]{2,20}|[A-Za-z][A-Za-z .,'·-]{2,60}")
-_NOT_A_NAME: Final = re.compile(r"签[字名章]|盖章|公章|年|单位|日期|电话|意见|姓名|性别|号码")
+_NOT_A_NAME: Final = re.compile(
+    r"签[字名章]|盖章|公章|年|单位|日期|电话|意见|姓名|性别|号码|证号|本人|承诺|机构|医院|公司|人员|科室|同意|中心"
+)
+_LONGEST_HAN_NAME: Final = 6  # characters, without the point of transcribed names
+_BOX: Final = re.compile("[□☐☑☒√✓■]")
+_CHOSEN: Final = re.compile("[☑☒√✓■]([^□☐☑☒√✓■]+)")
 _SEAL_WORDS: Final = re.compile(r"专用章|公章|业务章|财务章")  # letters of a seal read into the value
 _TICKED: Final = re.compile(r"[☑√✓■●Rv]\s*([男女])")
 
@@ -137,6 +142,12 @@ def _phone(text: str) -> Reading | None:
     return Reading(numbers.compact(found[0]), (Check("form", passed=True),)) if len(found) == 1 else whole
 
 
+def _account(text: str) -> Reading | None:
+    """A card, with its check digit, or the account of an organisation, which has none."""
+    is_account = re.fullmatch(r"\d{9,15}|\d{20,32}", numbers.compact(text))
+    return _coded(text, () if is_account else numbers.bank_card_faults(text), least=5)
+
+
 def _date(key: str, text: str, today: date) -> Reading | None:
     written = date_for(key, text)
     if written is None:
@@ -164,6 +175,8 @@ def _name(text: str) -> Reading | None:
     if re.search(r"[㐀-鿿]", value):
         value = value.replace(" ", "")
     if _NOT_A_NAME.search(value):
+        return None
+    if re.search(r"[㐀-鿿]", value) and "·" not in value and len(value) > _LONGEST_HAN_NAME:
         return None
     if _NAME.fullmatch(value):
         return Reading(value)
@@ -221,7 +234,11 @@ def _organisation(text: str) -> Reading | None:
 
 
 def _text(text: str) -> Reading | None:
+    """Words; of boxes to tick, those that are ticked. Boxes of which none is seen ticked are doubtful."""
     value = plain(text).strip(" :：_")
+    if _BOX.search(value):
+        chosen = [option.strip(" ,;、") for option in _CHOSEN.findall(value) if option.strip(" ,;、")]
+        return Reading("、".join(chosen) or value, (Check("ticked", bool(chosen)),), doubtful=not chosen)
     return Reading(value) if value and len(value) <= _LONGEST_TEXT else None
 
 
@@ -234,7 +251,7 @@ def _nothing(text: str) -> Reading | None:
 _PLAIN: Final[Mapping[Format, Callable[[str], Reading | None]]] = {
     Format.PHONE: _phone,
     Format.MONEY: _money,
-    Format.BANK_CARD: lambda text: _coded(text, numbers.bank_card_faults(text), least=5),
+    Format.BANK_CARD: _account,
     Format.USCC: lambda text: _coded(text, numbers.uscc_faults(text), least=5),
     Format.SPECIAL_DISEASE: lambda text: _coded(text, numbers.special_disease_faults(text), least=5),
     Format.NAME: _name,
