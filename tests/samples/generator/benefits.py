@@ -107,9 +107,8 @@ def _fee_table(form: Form, total: Decimal) -> None:
     shares = ("0.34", "0.22", "0.12", "0.18", "0.08")
     parts = [(total * Decimal(s)).quantize(Decimal("0.01")) for s in shares]
     parts.append(total - sum(parts, Decimal(0)))
-    rows = []
-    for place in range(0, 6, 2):
-        rows.append([names[place], figure(parts[place]), names[place + 1], figure(parts[place + 1])])
+    figures = [figure(part) for part in parts]
+    rows = [[names[n], figures[n], names[n + 1], figures[n + 1]] for n in range(0, len(names), 2)]
     form.y += 6
     form.table(["项目", "金额", "项目", "金额"], rows, (1, 1, 1, 1))
     form.y += 6

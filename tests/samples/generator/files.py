@@ -1,3 +1,4 @@
+# ruff: noqa: E501  markup stands on one line
 """Writes papers as the files an office would hand in: scans, faxes, born-digital documents, receipts, packages."""
 
 import io
@@ -5,6 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 import docx
@@ -60,7 +62,7 @@ def _pictures(path: Path, images: Sequence[Image.Image], wear: Wear) -> None:
             few.save(path, optimize=True, dpi=dpi)
         case ".tif":
             how = "group4" if first.mode == "1" else "jpeg"
-            extra = {} if first.mode == "1" else {"quality": wear.jpeg}
+            extra: dict[str, Any] = {} if first.mode == "1" else {"quality": wear.jpeg}
             first.save(path, compression=how, dpi=dpi, save_all=True, append_images=rest, **extra)
         case ".webp" | ".heic":
             first.save(path, quality=wear.jpeg)

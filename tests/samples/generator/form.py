@@ -349,7 +349,7 @@ class Form:
             line += character
         return [*lines, line]
 
-    def _lines(
+    def _lines(  # noqa: PLR0917  a place, a room, a text
         self, x: float, span: float, height: float, lines: Sequence[str], face: str, colour: Colour, *, middle: bool
     ) -> None:
         size = self.style.size

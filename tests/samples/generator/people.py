@@ -105,7 +105,8 @@ def _people(region: str, streets: tuple[str, ...], rows: str) -> tuple[Person, .
                 certno=citizen_number(prefix, date.fromisoformat(born), int(sequence)),
                 psn_no=f"{region}{10_000_000 + number * 31_847:08d}",
                 phone=f"1{3 + number % 6}9{(47_102_836 + number * 7_193_551) % 100_000_000:08d}",
-                address=f"{streets[number % len(streets)]}{11 + number * 7}号{1 + number % 6}栋{number % 3 + 1}0{number % 4 + 1}室",
+                address=f"{streets[number % len(streets)]}{11 + number * 7}号"
+                f"{1 + number % 6}栋{number % 3 + 1}0{number % 4 + 1}室",
                 ethnic=rest[1] if len(rest) > 1 else "汉族",
             )
         )
