@@ -1,5 +1,6 @@
 """The process in which files from outside are opened; it obeys limits, answers in JSON, and may die without harm."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -45,10 +46,16 @@ class Desk:
             return {"refused": "too-much-memory", "parameters": {"limit": self._limits.memory}}
         except RecursionError:
             return {"refused": "loop", "parameters": {}}
-        except OSError as error:
-            return {"refused": "unreadable", "parameters": {"detail": type(error).__name__}}
         except Exception as error:  # noqa: BLE001  decoders fail in every way there is; the file is what they failed on
-            return {"refused": "damaged", "parameters": {"detail": f"{type(error).__name__}: {error}"[:200]}}
+            return self._complaint(error)
+
+    def _complaint(self, error: Exception) -> Answer:
+        number = error.errno if isinstance(error, OSError) else None
+        if number == errno.ENOMEM:
+            return {"refused": "too-much-memory", "parameters": {"limit": self._limits.memory}}
+        if number is not None:  # the disk, the scratch space or permissions: not the file's fault
+            return {"failed": errno.errorcode.get(number, str(number))}
+        return {"refused": "damaged", "parameters": {"detail": f"{type(error).__name__}: {error}"[:200]}}
 
     def _progress(self) -> None:
         send(self._answers, {"progress": True})

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import ingest
-from archive_app.core.errors import ChildDied, Refused
+from archive_app.core.errors import ChildDied, Refused, Unavailable
 from ingest.opening import wire
 from ingest.opening.model import Limits
 
@@ -122,7 +122,7 @@ class Crew:
         self._children = [_Child(limits, self._scratch) for _ in range(max(1, children))]
 
     def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """The child's answer. Raises `Refused`, `ChildDied`."""
+        """The child's answer. Raises `Refused`, `ChildDied`, or `Unavailable` if disk or scratch space failed."""
         child = self._children[0]
         if child.has_ended():  # while idle: no fault of this file
             self._replace(child)
@@ -141,6 +141,8 @@ class Crew:
             self._replace(child)
         if "refused" in answer:
             raise Refused(answer["refused"], **answer["parameters"])
+        if "failed" in answer:
+            raise Unavailable(cause=answer["failed"])
         return dict(answer["done"])
 
     def _replace(self, child: _Child) -> int:

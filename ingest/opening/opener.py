@@ -49,7 +49,7 @@ class Opener:
         )
 
     def page(self, path: Path, media_type: str, number: int) -> OpenedPage:
-        """The page with that number, from 1. Raises `Refused`, `ChildDied`."""
+        """The page with that number, from 1. Raises `Refused`, `ChildDied`, `Unavailable`."""
         name = uuid.uuid4().hex
         pixels, view = self._scratch / f"{name}.rgb", self._scratch / f"{name}.jpg"
         try:

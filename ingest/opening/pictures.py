@@ -76,6 +76,8 @@ def _decoder_errors(media_type: str) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise Refused("unsupported-variant", kind=media_type) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's fault, not the file's
         code = "truncated" if "truncated" in str(error) else "damaged"
         raise Refused(code, detail=f"{type(error).__name__}: {error}"[:160]) from error
 

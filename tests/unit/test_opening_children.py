@@ -4,13 +4,15 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from PIL import Image
 
-from archive_app.core.errors import ChildDied, Refused
+from archive_app.core.errors import ChildDied, Refused, Unavailable
 from ingest.opening import wire
 from ingest.opening.opener import Limits, Opener
 
@@ -161,3 +163,31 @@ def test_a_frame_of_absurd_length_is_nonsense():
     frames.feed(b"\xff\xff\xff\xff{}")
     with pytest.raises(ValueError, match="4294967295"):
         frames.next()
+
+
+def test_a_disk_that_fails_is_not_the_files_fault(picture: Path, tmp_path: Path, opener: Opener):
+    with pytest.raises(Unavailable):
+        opener.examine(tmp_path / "gone.png", name="gone.png")
+    with pytest.raises(Unavailable):
+        opener.extract(picture, "image/png", [1], tmp_path / "no-such-folder" / "master.png")
+
+
+def test_a_child_has_no_network_where_the_kernel_permits(picture: Path, opener: Opener):
+    opener.examine(picture, name="page.png")
+    child = Path(f"/proc/{child_of(opener).pid}")
+    if (child / "ns" / "net").readlink() == Path("/proc/self/ns/net").readlink():
+        pytest.skip("this kernel does not let us leave the network")
+    interfaces = [line.split(":")[0].strip() for line in (child / "net" / "dev").read_text().splitlines()[2:]]
+    assert interfaces == ["lo"]
+
+
+def test_openers_of_several_threads_do_not_disturb_each_other(tmp_path: Path):
+    def work(shade: int) -> set[int]:
+        path = tmp_path / f"{shade}.png"
+        Image.new("L", (200, 300), shade).save(path)
+        with Opener(Limits(), scratch=tmp_path / "scratch") as opener:
+            pages = [opener.page(path, "image/png", 1).bitmap for _ in range(5)]
+        return {int(value) for page in pages if page is not None for value in np.unique(page)}
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(work, (10, 120, 230))) == [{10}, {120}, {230}]
