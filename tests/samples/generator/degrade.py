@@ -54,7 +54,7 @@ def worn(image: Image.Image, wear: Wear) -> Image.Image:
     return image
 
 
-def _aged(pixels: np.ndarray, wear: Wear, random: np.random.Generator) -> np.ndarray:  # type: ignore[type-arg]
+def _aged(pixels: np.ndarray, wear: Wear, random: np.random.Generator) -> np.ndarray:
     if wear.contrast != 1.0:
         pixels = 236 - (255 - pixels) * wear.contrast
     if wear.yellow:
