@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 import pikepdf
 
 from archive_app.core.errors import Refused
-from ingest.opening import pdf_active, pdf_draw, pdf_streams, trailing
+from ingest.opening import pdf_active, pdf_draw, pdf_fonts, pdf_streams, trailing
 from ingest.opening.model import Examination, Limits
 
 _TAIL: Final = 2048
@@ -191,6 +191,8 @@ class _Walk:
         """Whether visible text is shown."""
         if len(above) > _DEEPEST:
             raise Refused("loop", part="PDF forms")
+        if isinstance(resources, pikepdf.Dictionary) and pdf_fonts.lacks_any(resources):
+            self.notes.add("fonts:not-embedded")
         text = bool(_SHOWS_TEXT.search(data)) and not _INVISIBLE.search(data)
         drawn: Any = resources.get("/XObject", {}) if isinstance(resources, pikepdf.Dictionary) else {}
         for raw in set(_DO.findall(data)):

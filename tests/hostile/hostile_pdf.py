@@ -80,6 +80,7 @@ def sound() -> Iterator[Case]:
         "data-attached.pdf", changed(lambda d: _attach(d, b"<?xml version='1.0'?><Receipt/>")), note="attachments:1"
     )
     yield Case("g4-picture.pdf", finished(_group4(whole=True)))
+    yield Case("font-left-out.pdf", changed(_leave_font_out, written()), note="fonts:not-embedded")
     yield Case("link.pdf", changed(lambda d: _annotate(d, Dictionary(S=Name.URI, URI=b"https://example.org/"))))
 
 
@@ -150,6 +151,14 @@ def _ink(document: pikepdf.Pdf) -> None:
 def _annotate(document: pikepdf.Pdf, action: Dictionary) -> None:
     link = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=[0, 0, 50, 50], A=action)
     document.pages[0].Annots = Array([link])
+
+
+def _leave_font_out(document: pikepdf.Pdf) -> None:
+    below = Dictionary(Type=Name.Font, Subtype=Name.CIDFontType0, BaseFont=Name("/STSong-Light"))
+    document.pages[0].Resources.Font.F1 = Dictionary(
+        Type=Name.Font, Subtype=Name.Type0, BaseFont=Name("/STSong-Light"), Encoding=Name("/UniGB-UCS2-H"),
+        DescendantFonts=Array([below]),
+    )  # fmt: skip
 
 
 def _attach(document: pikepdf.Pdf, data: bytes) -> None:
