@@ -1,6 +1,7 @@
 """The order of the steps from read pages to a description."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -33,6 +34,11 @@ _NUMBER_KEYS: Final = (
     "bank_serial",
     "case_no",
 )
+
+#: Where a type knows the second field and not the first, labels of the first speak of the second.
+_INSTEAD: Final = {"certno": "legal_rep_certno", "doc_date": "voucher_date"}
+#: Labels of several meanings, and the field that counts where the type knows it.
+_OF_THE_TYPE: Final = {"收款人": "payee"}
 
 
 def describe(pages: Sequence[ReadPage], tables: ReferenceTables, *, today: date) -> Description:
@@ -87,11 +93,11 @@ def _fields(found: Iterable[Pair], kind: DocumentType | None, terms: Terms, toda
     own = frozenset(item.key for item in kind.fields) if kind else frozenset()
     best: dict[tuple[str, str], FieldValue] = {}
     for pair in found:
-        for key in sorted(pair.keys, key=lambda key: (not _fits(key, pair), key not in own)):
-            value = field_value(pair, _own_key(key, own), terms, today=today)
+        for key in _candidate_keys(pair, own):
+            value = field_value(pair, key, terms, today=today)
             if value is None:
                 continue
-            for part in (value, *period_ends(value, own)):
+            for part in (value, *period_ends(value, own), *_labelled_total(value, pair)):
                 known = best.get((part.key, part.value))
                 if known is None or known.confidence < part.confidence:
                     best[part.key, part.value] = part
@@ -99,14 +105,21 @@ def _fields(found: Iterable[Pair], kind: DocumentType | None, terms: Terms, toda
     return tuple(best.values())
 
 
-def _own_key(key: str, own: Collection[str]) -> str:
-    """On a paper that knows only its legal representative's number, that is whose number it gives."""
-    return "legal_rep_certno" if key == "certno" and key not in own and "legal_rep_certno" in own else key
+def _labelled_total(value: FieldValue, pair: Pair) -> tuple[FieldValue, ...]:
+    """What an amount in capitals behind a label of its own, such as 应缴合计(大写), says of that label's field."""
+    key = next((key for key in pair.keys if key != "sumamt_words"), None)
+    return (replace(value, key=key),) if key and value.key == "sumamt_words" else ()
 
 
-def _fits(key: str, pair: Pair) -> bool:
-    """Whether a value in Chinese capitals meets the field for them: both have labels such as 合计."""
-    return (key == "sumamt_words") == bool(find_capitals(pair.value.text))
+def _candidate_keys(pair: Pair, own: Collection[str]) -> tuple[str, ...]:
+    """The fields that a pair may give a value to, the likeliest first: those that the type knows before others."""
+    if find_capitals(pair.value.text):
+        return ("sumamt_words", *pair.keys)
+    keys = [_OF_THE_TYPE[pair.label]] if _OF_THE_TYPE.get(pair.label) in own else []
+    for key in sorted(pair.keys, key=lambda key: key not in own):
+        other = _INSTEAD.get(key)
+        keys.append(other if other and key not in own and other in own else key)
+    return tuple(key for key in keys if key and key != "sumamt_words") or pair.keys
 
 
 def _document_number(fields: Sequence[FieldValue]) -> str | None:

@@ -31,6 +31,8 @@ _ENDS: Final = " ;；,，。、|/_"
 _TRIM: Final = " ;；,，、|/_"
 #: (大写) and (小写) before an amount are labels of their own, with or without a colon.
 _CASE: Final = re.compile(r"\(?(大写|小写)\)? ?:? ?(?=\S)")
+_CASE_ALONE: Final = re.compile(r"\(?(大写|小写)\)? ?:?")
+_TAKES_LABELS: Final = "change_item"  # what was changed is itself the label of a field
 _HAN_AT_END: Final = re.compile(r"[㐀-鿿]$")
 _MOST_FURTHER: Final = 3  # pieces that a value may go on into
 _BENEATH: Final = 1.5  # heights down to a value in the cell beneath
@@ -69,7 +71,8 @@ def pairs(page: UprightPage, terms: Terms) -> Iterator[Pair]:
                 start = piece.text.index(inline, mark.value)
                 value = part(piece, start, start + len(inline), page=page)
             elif is_last:
-                value = _neighbour(piece, page.pieces, terms)
+                takes_labels = _TAKES_LABELS in terms.keys[mark.label]
+                value = right_of(piece, page.pieces) if takes_labels else _neighbour(piece, page.pieces, terms)
             if value:
                 edge = piece if inline else value
                 further = tuple(_further(edge, page.pieces, terms)) if is_last else ()
@@ -83,6 +86,10 @@ def has_label(piece: Piece, terms: Terms) -> bool:
 
 
 def _marks(text: str, terms: Terms) -> Iterator[_Mark]:
+    case = _CASE_ALONE.fullmatch(text)
+    if case and case[1] in terms.keys:
+        yield _Mark(case[1], 0, len(text))
+        return
     whole = terms.label_of(text)
     if whole:
         yield _Mark(whole, 0, len(text))

@@ -27,6 +27,7 @@ _SHORT: Final = 4  # characters: titles up to this length must match exactly
 _LEAST_LIKENESS: Final = 0.8
 _NOT_A_TITLE: Final = re.compile(r"[。，；《》?？!！]|^[\d一二三四五六七八九十]+[、.]|[:：]")
 _TRIMMINGS: Final = re.compile(
+    r"^(?:票据名称|文件名称|题名|标题) ?:|"
     r"\([^()]*\)?$|^附(?:件|表)?\d*[:：]?|第?[一二三四五六]联$|(?:存根|正本|副本|续表|复印件)$|\s"
 )
 

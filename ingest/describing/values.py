@@ -22,6 +22,7 @@ from ingest.describing.persons import citizen_reading, is_citizen_like
 from ingest.describing.terms import Terms
 
 SURE: Final = 0.80  # the engine's confidence below which a value is doubtful
+SURE_NAME: Final = 0.90  # names have no check of their own
 _LONGEST_TEXT: Final = 200
 _CENTS: Final = -2  # amounts have two decimals or more
 _LONGEST_NAME: Final = 6  # Han characters with something misread among them
@@ -70,11 +71,12 @@ def field_value(pair: Pair, key: str, terms: Terms, *, today: date) -> FieldValu
     if key in _SEVERAL_LINES and pair.under:
         return value_of(joined((pair.value, *pair.under)), key, terms, today=today)
     value = value_of(pair.value, key, terms, today=today)
-    if form in _CUT and pair.further and (value is None or value.state is FieldState.DOUBTFUL):
+    is_month = form is Format.DATE and value is not None and len(value.value) == len("2024-08")
+    if form in _CUT and pair.further and (value is None or value.state is FieldState.DOUBTFUL or is_month):
         for count in range(1, len(pair.further) + 1):
             longer = joined((pair.value, *pair.further[:count]), between=_CUT[form])
             whole = value_of(longer, key, terms, today=today)
-            if whole and whole.state is not FieldState.DOUBTFUL:
+            if whole and whole.state is not FieldState.DOUBTFUL and (value is None or whole.value != value.value):
                 return whole
     return value
 
@@ -90,7 +92,7 @@ def value_of(piece: Piece, key: str, terms: Terms, *, today: date, row: int | No
         return None
     if form in _FREE and is_citizen_like(reading.value, regions=terms.regions):
         key, reading = "certno", Reading(numbers.compact(reading.value), (Check("label", passed=False),), doubtful=True)
-    doubtful = reading.doubtful or piece.confidence < SURE
+    doubtful = reading.doubtful or piece.confidence < (SURE_NAME if form is Format.NAME else SURE)
     return FieldValue(
         key,
         reading.value,
