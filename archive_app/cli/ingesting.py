@@ -1,7 +1,7 @@
 """`archive ingest PATH…`: files and folders into a batch, with their outcome one by one and the balance at the end."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from uuid import UUID
@@ -49,7 +49,7 @@ def ingest(
     wait: bool,
 ) -> int:
     """Take files and folders in."""
-    files = list(_files(paths))
+    files = list(files_under(paths))
     if not files:
         raise click.UsageError("no file there")
     with context.archive() as archive:
@@ -79,7 +79,7 @@ def ingest(
     return 3 if found.refused else 0
 
 
-def _files(paths: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+def files_under(paths: Iterable[str]) -> Iterator[tuple[Path, str]]:
     """Every file with its name relative to the PATH it was found under; links that lead out are not followed."""
     for text in paths:
         path = Path(text)

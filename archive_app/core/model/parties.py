@@ -49,6 +49,10 @@ class PartyLink(Guarded, Base):
     page: Mapped[int | None]
     row: Mapped[int | None]
     box: Mapped[list[Any] | None]
+    # Parties are written before the links that make them visible, in one flush.
+    person: Mapped["Person | None"] = relationship(lazy="raise")
+    employer: Mapped["Employer | None"] = relationship(lazy="raise")
+    provider: Mapped["Provider | None"] = relationship(lazy="raise")
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
@@ -87,6 +91,7 @@ class Identifier(Guarded, Base):
     kind: Mapped[IdentifierKind]
     hash: Mapped[str] = mapped_column(sa.String(64))
     value: Mapped[str] = mapped_column(sa.String(40))
+    person: Mapped[Person] = relationship(lazy="raise", overlaps="identifiers")
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
