@@ -63,7 +63,7 @@ def describe_with(pages: Sequence[ReadPage], terms: Terms, *, today: date) -> De
     title = printed_title(turned[0], decided.reasons if decided else ()) if turned else None
     day, evidence = formed_on(fields, turned, today=today)
     given = facts(title or "", fields, mentions, turned)
-    node = terms.tables.class_for(kind.code, given=given) if kind else None
+    node = terms.tables.class_for(kind.code, given=given, title=title) if kind else None
     level = terms.tables.level_for(kind.code if kind else None)
     return Description(
         type=decided,
