@@ -105,7 +105,7 @@ def _message(row: IntakeFile, language: str) -> str:
     if row.outcome == IntakeOutcome.REFUSED and row.reason:
         return message(row.reason, language, row.reason_facts)
     if row.outcome == IntakeOutcome.DUPLICATE:
-        return "与已入库的文件逐字节相同,未重复入库。" if zh else "Equal, byte for byte, to a file taken in before."
+        return "与已入库的文件逐字节相同，未重复入库。" if zh else "Equal, byte for byte, to a file taken in before."
     if row.outcome == IntakeOutcome.ACCEPTED:
         return "已入库。" if zh else "Taken in."
     return "等待检查。" if zh else "Waiting to be examined."

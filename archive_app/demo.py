@@ -91,7 +91,7 @@ def _make(settings: Settings, console: Console) -> None:
         for code in FONDS:
             batch = _batch(archive, archivist, code)
             folder = SAMPLES / code
-            console.print(f"taking in and reading {code} {FONDS[code]}")
+            console.print(f"taking in and reading {code}")
             take_in(archive, archivist, batch, list(files_under([str(folder)])), wait=True, quiet=False)
             with archive.unit(archivist) as unit:
                 done = filing.file_clear(unit, batch, tables=archive.tables)

@@ -134,16 +134,16 @@ def coverage_of(records: Sequence[Record]) -> Coverage:
 def sentence(coverage: Coverage) -> str:
     """The sentence on coverage, Chinese, as the contract's `coverage`: about the archive, never about the person."""
     if not coverage.records:
-        return "在您的查阅范围内,本馆未见此人材料;这不说明其未参保或未缴费。"
+        return "在您的查阅范围内，本馆未见此人材料；这不说明其未参保或未缴费。"
     span = (
         f"{coverage.first_year}—{coverage.last_year} 年" if coverage.first_year != coverage.last_year
         else f"{coverage.first_year} 年"
     )  # fmt: skip
-    dated = f",形成于 {span}" if coverage.first_year else ""
-    unfiled = f",其中 {coverage.unfiled} 件尚未归档" if coverage.unfiled else ""
+    dated = f"，形成于 {span}" if coverage.first_year else ""
+    unfiled = f"，其中 {coverage.unfiled} 件尚未归档" if coverage.unfiled else ""
     return (
-        f"在您的查阅范围内,本馆现有此人材料 {coverage.records} 件{dated}{unfiled}。"
-        "未列出的年份为本馆未见材料,不说明当年未参保或未缴费。"
+        f"在您的查阅范围内，本馆现有此人材料 {coverage.records} 件{dated}{unfiled}。"
+        "未列出的年份为本馆未见材料，不说明当年未参保或未缴费。"
     )
 
 

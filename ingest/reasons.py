@@ -305,6 +305,15 @@ _ALL: tuple[Reason, ...] = (
             "Check permissions and the medium, then try again.",
         ),
     ),
+    _reason(
+        "sent-to-rescan",
+        ("已退回重扫。", "审核人员认为扫描件不合格。", "请重新扫描该份文件后再次送交。"),
+        (
+            "Sent back to be scanned again.",
+            "The reviewer found the scan not good enough.",
+            "Scan it again, hand it in.",
+        ),
+    ),
     # ------------------------------------------------ what cannot be done with a sound file
     _reason(
         "no-such-page",

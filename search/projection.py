@@ -26,6 +26,7 @@ def project(
     """The document of one record. Personal numbers enter as keyed hashes only, wherever they stand on it."""
     texts = tuple(page.text or "" for page in pages)
     written = [link.number for link in links if link.number] + [field.value for field in fields]
+    written += [record.document_number] if record.document_number else []
     formed = record.formed_on
     return IndexDocument(
         record=record.id,
