@@ -103,7 +103,7 @@ def test_fifteen_people_appear_and_three_of_them_for_a_decade():
 
 
 def _years(certno: str) -> int:
-    years = [int(r["date"][:4]) for r in records() if any(p["certno"] == certno for p in r["persons"])]
+    years = [int(r["date"][:4]) for r in records() if r["date"] and any(p["certno"] == certno for p in r["persons"])]
     return max(years) - min(years)
 
 
@@ -117,7 +117,17 @@ def test_every_persons_number_is_sound():
         for person in record["persons"]:
             found = numbers.citizen_number(person["certno"], today=TODAY)
             assert record["fields"].get("sex", found.sex) in ("男", "女")
-            assert found.birth < date.fromisoformat(record["date"])
+            assert record["date"] is None or found.birth < date.fromisoformat(record["date"])
+
+
+def test_every_clear_record_says_when_it_was_formed():
+    assert all(record["date"] for record in records() if record["clear"])
+
+
+def test_a_form_without_any_date_must_be_looked_at():
+    undated = [record for record in records() if record["type"] not in (None, "COVER") and record["date"] is None]
+    assert undated
+    assert not any(record["clear"] for record in undated)
 
 
 def test_only_the_paper_made_so_prints_an_unsound_citizen_number():

@@ -142,8 +142,10 @@ def cost_list(desk: Desk, person: Person, stay: Stay) -> Paper:
             form.new_page()
         form.table(header, rows[start : start + per_page], shares)
     form.y += 8
-    form.pairs(Cell("费用合计", figure(total), "medfee_sumamt"), Cell("大写", capitals(total), "sumamt_words"))
-    form.stamp(form.right - 80, form.y, Seal(stay.hospital.name, "收费专用章", 44))
+    whole = ("金额合计", "费用合计")[desk.variant % 2]
+    form.pairs(Cell(whole, figure(total), "medfee_sumamt"), Cell("大写", capitals(total), "sumamt_words"))
+    form.pairs(Cell("打印日期", desk.written()), Cell("打印人", desk.staff[0]))
+    form.stamp(form.right - 80, form.y + 28, Seal(stay.hospital.name, "收费专用章", 44))
     form.page_numbers()
     return form.paper(
         "COST_LIST", "YB03", title, desk.iso, (person, "subject"), words=("磁共振平扫", "一次性输液器", "一级护理")

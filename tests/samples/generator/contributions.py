@@ -44,9 +44,7 @@ def roster(desk: Desk, employer: Employer, people: Sequence[Person]) -> Paper:
     form.pairs(Cell("填报人", desk.staff[0], "handler"), Cell("审核人", desk.staff[1], "reviewer"))
     form.stamp(form.right - 110, min(form.y - 10, form.size[1] - 60), Seal(employer.name, "", 44))
     members = tuple((person, "roster") for person in people)
-    return form.paper(
-        "CONTRIB", "ZJ04" if wide else "ZJ01", title, desk.iso, *members, words=(employer.name[3:9], "应缴合计")
-    )
+    return form.paper("CONTRIB", "ZJ01", title, desk.iso, *members, words=(employer.name[3:9], "应缴合计"))
 
 
 def arrears(desk: Desk, person: Person, employer: Employer) -> Paper:

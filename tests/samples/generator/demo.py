@@ -1,5 +1,7 @@
 """The committed set: two fonds, three people with a long history, all formats, a few that must not pass."""
 
+import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -27,6 +29,7 @@ STYLES = (
     ),
 )
 CAST = demo_cast()
+_DATES = re.compile(r"\d{4}(?:年\d{1,2}月\d{1,2}日|-\d\d-\d\d|\.\d\d\.\d\d)")
 
 
 def desk(fonds: str, style: int, seed: int, day: str, variant: int = 0) -> Desk:
@@ -491,6 +494,8 @@ def _doubtful() -> list[SampleFile]:
         if v not in {p[9].name, p[9].certno, p[9].psn_no, p[9].phone, p[9].bank_card}
     }
     nobody.persons.clear()
+    undated = enrolment.transfer(desk("J019", 0, 79, "2019-07-15"), p[13], origin="云泽市", target="江州市")
+    _undate(undated)
     return [
         SampleFile(
             f"{box}/0045.jpg",
@@ -528,6 +533,14 @@ def _doubtful() -> list[SampleFile]:
             clear=False,
             why="structure, not content",
         ),
+        SampleFile(f"{box}/0054.jpg", (undated,), Wear(jpeg=50, skew=0.6), clear=False, why="no date is printed"),
+        SampleFile(
+            f"{box}/0055.jpg",
+            (institutions.slip(desk("J019", 0, 80, "2022-05-18"), p[15]),),
+            Wear(mode="colour", skew=-2, noise=4, jpeg=48),
+            clear=False,
+            why="written by hand, of no known type",
+        ),
         SampleFile(
             "J019/refused/0051-truncated.jpg",
             (enrolment.enrol_person(desk("J019", 0, 77, "2015-01-01"), p[12], CAST.employers[0]),),
@@ -542,6 +555,16 @@ def _doubtful() -> list[SampleFile]:
             why="a password is asked for",
         ),
     ]
+
+
+def _undate(paper: Paper) -> None:
+    """Take every date off the paper, and out of its truth."""
+    for sheet in paper.sheets:
+        sheet.marks[:] = [
+            replace(mark, text=_DATES.sub("", mark.text)) if isinstance(mark, Text) else mark for mark in sheet.marks
+        ]
+    paper.fields = {key: value for key, value in paper.fields.items() if not _DATES.search(value)}
+    paper.date = None
 
 
 def _misprint(paper: Paper, printed: str, instead: str, key: str) -> None:

@@ -52,7 +52,7 @@ class Paper:
     cls: str
     title: str
     sheets: list[Sheet]
-    date: str
+    date: str | None
     persons: list[tuple[Person, str]] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
@@ -370,7 +370,7 @@ class Form:
         kind: str,
         cls: str,
         title: str,
-        day: str,
+        day: str | None,
         *persons: tuple[Person, str],
         doc_no: str | None = None,
         words: Sequence[str] = (),

@@ -197,7 +197,7 @@ def cover(desk: Desk, titles: list[tuple[str, str]]) -> Paper:
     form.title(title)
     rows = [[str(n), t, d, str(n)] for n, (t, d) in enumerate(titles, start=1)]
     form.table(["序号", "题名", "日期", "页号"], [*rows, *[["", "", "", ""]] * 8], (0.5, 3, 1.2, 0.6), row=26)
-    return form.paper("COVER", "", title, desk.iso, words=("卷内文件目录", "题名"))
+    return form.paper("COVER", "", title, None, words=("卷内文件目录", "题名"))
 
 
 def note(desk: Desk, person: Person) -> Paper:
@@ -212,4 +212,20 @@ def note(desk: Desk, person: Person) -> Paper:
     )
     for place, line in enumerate(lines):
         form.text(70, form.y + place * 42, line, size=19, face=form.style.sign_face, colour=(30, 45, 110))
-    return form.paper("", "", "", desk.iso, words=("柜子钥匙", "发票送来"))
+    return form.paper("", "", "", None, words=("柜子钥匙", "发票送来"))
+
+
+def slip(desk: Desk, person: Person) -> Paper:
+    """收条: by hand, dated, of no known type."""
+    form = desk.form()
+    form.y = 130
+    form.centred(form.y - 40, "收　条", size=24, face=form.style.sign_face, colour=(30, 45, 110))
+    lines = (
+        f"　　今收到{person.name}交来住院发票原件三张、出院小结",
+        "一份，待科里核对后退还。此条为凭。",
+        f"　　　　　　　　　　　　　收件人：{desk.staff[1]}",
+        f"　　　　　　　　　　　　　{desk.chinese()}",
+    )
+    for place, line in enumerate(lines):
+        form.text(64, form.y + 26 + place * 40, line, size=18, face=form.style.sign_face, colour=(30, 45, 110))
+    return form.paper("", "", "", desk.iso, words=("此条为凭", "今收到"))
