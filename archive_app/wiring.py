@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -32,10 +32,14 @@ _OWN_WORK = (Action.INTAKE_READ, Action.INTAKE_WRITE, Action.RECORD_READ, Action
 
 
 class Archive:
-    """One archive, opened. Parts are made at first use; tools that hold processes belong to the thread that asks."""
+    """One archive, opened. Parts are made at first use; tools that hold processes belong to the thread that asks.
 
-    def __init__(self, settings: Settings) -> None:
+    `engines` makes the OCR engine of a name.
+    """
+
+    def __init__(self, settings: Settings, *, engines: Callable[[str], OcrEngine] = build_engine) -> None:
         self.settings = settings
+        self._build_engine = engines
         self.clock: Clock = SystemClock(settings.time_zone)
         self._tools = threading.local()
         self._openers: list[Opener] = []
@@ -142,7 +146,7 @@ class Archive:
         engines: dict[str, OcrEngine] = self._tools.__dict__.setdefault("engines", {})
         wanted = name or self.settings.ocr_engine
         if wanted not in engines:
-            engines[wanted] = build_engine(wanted)
+            engines[wanted] = self._build_engine(wanted)
         return engines[wanted]
 
     def unit(self, viewer: Viewer) -> Unit:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from uuid import UUID
 
@@ -29,10 +30,10 @@ from ingest.releasing import release_bytes, release_intake
 from search.sync import refresh
 
 _LOG = logging.getLogger("archive.worker")
-LEASE = dt.timedelta(seconds=60)
 _BEAT_SECONDS = 10.0
 _IDLE_SECONDS = 0.3
 _INDEX_BATCH = 500
+_HUNG = 70  # exit status of a worker whose work did not end
 _OCR_ATTEMPTS = 3
 
 Handler = Callable[[Archive, ClaimedJob], None]
@@ -71,11 +72,30 @@ HANDLERS: Mapping[str, Handler] = {
 BATCHED = frozenset({"search.refresh"})
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long work may take.
+
+    Work is done by another worker `lease` after its worker died. Reading and indexing that run longer than `longest`
+    are taken to hang: the process ends, so that the attempt counts and the job is tried again or buried. Light work
+    opens files in children, which have limits of their own.
+    """
+
+    lease: dt.timedelta = dt.timedelta(seconds=60)
+    longest: dt.timedelta = dt.timedelta(minutes=15)
+
+
 class Worker:
     """One process that works. `lanes` say what it takes on."""
 
-    def __init__(self, archive: Archive, *, lanes: Sequence[Lane] = tuple(Lane)) -> None:
-        self._archive, self._lanes = archive, tuple(lanes)
+    def __init__(
+        self,
+        archive: Archive,
+        *,
+        lanes: Sequence[Lane] = tuple(Lane),
+        pace: Pace = Pace(),
+    ) -> None:
+        self._archive, self._lanes, self._pace = archive, tuple(lanes), pace
         self.name = f"{socket.gethostname()}:{os.getpid()}:{random.randrange(16**4):04x}"  # noqa: S311 - a name
         self._stop = threading.Event()
 
@@ -108,13 +128,13 @@ class Worker:
         queue = self._archive.queue
         others = [lane for lane in self._lanes if lane != Lane.INDEX]
         if Lane.INDEX in self._lanes:
-            batch = queue.claim(self.name, lanes=(Lane.INDEX,), lease=LEASE, most=_INDEX_BATCH)
+            batch = queue.claim(self.name, lanes=(Lane.INDEX,), lease=self._pace.lease, most=_INDEX_BATCH)
             if batch:
                 self._refresh(batch)
                 return True
         # Light work first: it makes the work for the readers.
         for lanes in ([lane for lane in others if lane == Lane.LIGHT], [lane for lane in others if lane == Lane.OCR]):
-            jobs = queue.claim(self.name, lanes=lanes, lease=LEASE) if lanes else ()
+            jobs = queue.claim(self.name, lanes=lanes, lease=self._pace.lease) if lanes else ()
             if jobs:
                 self._do(jobs[0])
                 return True
@@ -171,13 +191,16 @@ class Worker:
 
     @contextmanager
     def _extended(self, jobs: Sequence[ClaimedJob]) -> Iterator[None]:
-        """Keep the leases while the block runs."""
+        """Keep the leases while the block runs, not for ever: a thread that hangs cannot be ended, a process can."""
         over = threading.Event()
+        lease, until = self._pace.lease, time.monotonic() + self._pace.longest.total_seconds()
 
         def extend() -> None:
-            while not over.wait(LEASE.total_seconds() / 3):
-                for job in jobs:
-                    self._archive.queue.extend(self.name, job, lease=LEASE)
+            while not over.wait(lease.total_seconds() / 3):
+                if time.monotonic() > until and jobs[0].lane != Lane.LIGHT:
+                    _LOG.error("worker.hung name=%s ids=%s", jobs[0].name, [str(job.id) for job in jobs])
+                    os._exit(_HUNG)
+                self._extend(jobs)
 
         thread = threading.Thread(target=extend, daemon=True)
         thread.start()
@@ -187,15 +210,27 @@ class Worker:
             over.set()
             thread.join()
 
+    def _extend(self, jobs: Sequence[ClaimedJob]) -> None:
+        try:
+            for job in jobs:
+                self._archive.queue.extend(self.name, job, lease=self._pace.lease)
+        except Exception:  # noqa: BLE001 - one missed extension is no reason to stop: the next comes before the end
+            _LOG.exception("worker.extend.failed")
+
 
 def _reason(fault: Exception) -> str:
     """What operators read: our errors name code and facts, others their kind only (a text may be personal)."""
     return str(fault) if isinstance(fault, ArchiveError) else type(fault).__name__
 
 
-def run_process(archive: Archive, *, lanes: Sequence[Lane] = tuple(Lane)) -> None:
+def run_process(
+    archive: Archive,
+    *,
+    lanes: Sequence[Lane] = tuple(Lane),
+    pace: Pace = Pace(),
+) -> None:
     """Work in this process until it is told to end (SIGTERM, SIGINT) or its parent is gone."""
-    worker = Worker(archive, lanes=lanes)
+    worker = Worker(archive, lanes=lanes, pace=pace)
 
     def end(_number: int, _frame: FrameType | None) -> None:
         worker.stop()

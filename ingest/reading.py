@@ -116,9 +116,7 @@ def _read(workshop: Workshop, place: _Place, *, last_attempt: bool) -> _Reading:
 
 def read_cached(workshop: Workshop, engine: OcrEngine, bitmap: Bitmap) -> OcrPage:
     """What the engine reads, from the cache if the same engine read the same picture before."""
-    picture = hashlib.sha256(repr(bitmap.shape).encode())
-    picture.update(np.ascontiguousarray(bitmap).data)
-    digest = picture.hexdigest()
+    digest = picture_digest(bitmap)
     identity = engine.identity
     key = hashlib.sha256(f"{digest}\n{identity}".encode()).hexdigest()
     with workshop.sessions.reading() as session:
@@ -131,6 +129,13 @@ def read_cached(workshop: Workshop, engine: OcrEngine, bitmap: Bitmap) -> OcrPag
             session.add(OcrResult(key=key, picture=digest, result=_page_to(page), created_at=workshop.clock.now()))
             session.commit()
     return page
+
+
+def picture_digest(bitmap: Bitmap) -> str:
+    """SHA-256 over shape and pixels: which picture was read, as the cache knows it."""
+    picture = hashlib.sha256(repr(bitmap.shape).encode())
+    picture.update(np.ascontiguousarray(bitmap).data)
+    return picture.hexdigest()
 
 
 def _page_to(page: OcrPage) -> dict[str, Any]:
