@@ -40,12 +40,16 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A deferred transaction that reads and then writes fails at once when another wrote meanwhile (decision 3).
     reading = connection.get_execution_options().get("archive_reading", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")  # a reader cannot write at all
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def make_sessions(engine: sa.Engine) -> Sessions:
     """Session makers over one pool."""
-    return Sessions(reading=sessionmaker(engine.execution_options(archive_reading=True)), writing=sessionmaker(engine))
+    only_reading = {"archive_reading": True}
+    if engine.dialect.name == "postgresql":
+        only_reading["postgresql_readonly"] = True
+    return Sessions(reading=sessionmaker(engine.execution_options(**only_reading)), writing=sessionmaker(engine))
 
 
 def _config(engine: sa.Engine) -> Config:
