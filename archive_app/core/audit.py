@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from archive_app.core.model import AuditHead, AuditLeaf, AuditNode, AuditValue
 from archive_app.core.ports import Signature, Signer
@@ -62,8 +62,9 @@ class Fault:
 
 
 def canonical(value: object) -> str:
-    """JSON with sorted keys and no blanks: one text for one value."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    """JSON with sorted keys and no blanks: one text for one value. Half a surrogate pair stays escaped."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def leaf_hash(leaf: str) -> str:
@@ -230,29 +231,60 @@ def verify(session: Session, *, against: TreeHead | None = None) -> Verification
     chains: dict[tuple[str, str], tuple[int, str]] = {}
     expected = 0
     root_then: str | None = EMPTY_ROOT if against and against.size == 0 else None
-    for row in _leaves(session):
+    stored = size(session)
+    for row in _leaves(session, below=stored):  # what is appended while we read is for the next time
         faults += [Fault(expected, "missing") for expected in range(expected, row.sequence)]
         expected = row.sequence + 1
         faults += _faults_of_leaf(row, chains)
         peaks.add(leaf_hash(row.leaf))
         if against and expected == against.size:
             root_then = peaks.root()
-    stored = size(session)
     if stored != expected:
-        faults.append(Fault(None, f"head says {stored} leaves, found {expected}"))
-    elif root(session, stored) != peaks.root():
-        faults.append(Fault(None, "stored tree differs from the leaves"))
+        faults.append(Fault(expected, f"missing: head says {stored} leaves, found {expected}"))
+    beyond = session.execute(sa.select(sa.func.max(AuditLeaf.sequence))).scalar_one()
+    if beyond is not None and beyond >= size(session):
+        faults.append(Fault(beyond, "a leaf beyond the head"))
+    faults += _tree_faults(session, stored)
     faults += _value_faults(session)
     if against and against.root != root_then:
         faults.append(Fault(None, f"not an extension of the given head of {against.size} leaves"))
     return Verification(expected, peaks.root(), tuple(faults))
 
 
-def _leaves(session: Session) -> Iterator[AuditLeaf]:
+def _tree_faults(session: Session, leaves: int) -> list[Fault]:
+    """Every stored node against its children, the lowest against their leaves; a fault is at the node's first leaf."""
+    left, right = aliased(AuditNode), aliased(AuditNode)
+    statement = (
+        sa.select(AuditNode.height, AuditNode.position, AuditNode.hash, AuditLeaf.hash, left.hash, right.hash)
+        .outerjoin(AuditLeaf, (AuditNode.height == 0) & (AuditLeaf.sequence == AuditNode.position))
+        .outerjoin(left, (left.height == AuditNode.height - 1) & (left.position == AuditNode.position * 2))
+        .outerjoin(right, (right.height == AuditNode.height - 1) & (right.position == AuditNode.position * 2 + 1))
+        .where(AuditNode.position < leaves)
+        .order_by(AuditNode.height, AuditNode.position)
+        .execution_options(yield_per=1000)
+    )
+    faults = []
+    complete = 0
+    for height, position, digest, leaf, one, other in session.execute(statement):
+        if (position + 1) << height > leaves:
+            continue  # grown while we read
+        complete += 1
+        promised = leaf if height == 0 else node_hash(one, other) if one and other else None
+        if promised != digest:
+            faults.append(Fault(position << height, f"stored tree: node {height}/{position} differs"))
+    if complete != sum(leaves >> height for height in range(leaves.bit_length())):
+        faults.append(Fault(None, "stored tree: nodes are missing"))
+    return faults
+
+
+def _leaves(session: Session, *, below: int) -> Iterator[AuditLeaf]:
     last = -1
     while True:
         rows = session.scalars(
-            sa.select(AuditLeaf).where(AuditLeaf.sequence > last).order_by(AuditLeaf.sequence).limit(2000)
+            sa.select(AuditLeaf)
+            .where(AuditLeaf.sequence > last, AuditLeaf.sequence < below)
+            .order_by(AuditLeaf.sequence)
+            .limit(2000)
         ).all()
         if not rows:
             return
