@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from archive_app.core.errors import NotFound
@@ -21,6 +22,7 @@ from archive_app.core.vocabulary import JobState, Lane
 MAX_ATTEMPTS = 6
 WORKER_SILENT_AFTER = dt.timedelta(seconds=30)
 _JOB = QueuedJob.__table__
+_NOT_ENDED = (JobState.QUEUED, JobState.LEASED)
 
 
 class TableQueue:
@@ -35,7 +37,7 @@ class TableQueue:
             return ()
         now = self._clock.now()
         with self._sessions.writing() as session:
-            open_lanes = [lane for lane in lanes if lane != Lane.INDEX or self._hold_lane(session, worker, now, lease)]
+            open_lanes = [lane for lane in lanes if lane != Lane.INDEX or self._take_lane(session, worker, now, lease)]
             statement = (
                 sa.select(_JOB)
                 .where(*self._due(open_lanes, now))
@@ -69,11 +71,16 @@ class TableQueue:
             statement = sa.select(_JOB.c.id).where(*self._due(lanes, self._clock.now())).limit(1)
             return session.connection().execute(statement).first() is not None
 
-    def _hold_lane(self, session: Session, worker: str, now: dt.datetime, lease: dt.timedelta) -> bool:
-        row = session.get(LaneLease, Lane.INDEX, with_for_update=True)
-        if row is None:
-            row = LaneLease(lane=Lane.INDEX)
-            session.add(row)
+    def _take_lane(self, session: Session, worker: str, now: dt.datetime, lease: dt.timedelta) -> bool:
+        """Hold the index lane, if there is work in it and nobody else does."""
+        due = sa.select(_JOB.c.id).where(*self._due([Lane.INDEX], now)).limit(1)
+        if session.connection().execute(due).first() is None:
+            return False  # a lane held for nothing would keep the others out
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        session.connection().execute(
+            insert(LaneLease.__table__).values(lane=Lane.INDEX).on_conflict_do_nothing()  # type: ignore[arg-type]
+        )
+        row = session.get_one(LaneLease, Lane.INDEX, with_for_update=True)
         if row.worker not in (None, worker) and row.lease_until is not None and row.lease_until > now:
             return False
         row.worker, row.lease_until = worker, now + lease
@@ -89,8 +96,19 @@ class TableQueue:
             session.commit()
 
     def extend(self, worker: str, job: ClaimedJob, *, lease: dt.timedelta) -> bool:
-        """Heartbeat. False if the lease was lost."""
-        return self._mine(worker, job, lease_until=self._clock.now() + lease)
+        """Heartbeat, of the index lane too. False if the lease was lost."""
+        until = self._clock.now() + lease
+        if not self._mine(worker, job, lease_until=until):
+            return False
+        if job.lane != Lane.INDEX:
+            return True
+        with self._sessions.writing() as session:
+            row = session.get(LaneLease, Lane.INDEX, with_for_update=True)
+            if row is None or row.worker != worker:
+                return False
+            row.lease_until = until
+            session.commit()
+        return True
 
     def done(self, worker: str, job: ClaimedJob) -> None:
         """The work is committed."""
@@ -157,10 +175,10 @@ class TableQueue:
         return changed
 
     def bury_by_hand(self, ident: UUID, *, reason: str) -> None:
-        """Give up a waiting job. Raises `NotFound`."""
+        """Give up a job that has not ended. Raises `NotFound`."""
         with self._sessions.writing() as session:
-            found = session.connection().execute(sa.select(_JOB.c.id).where(_JOB.c.id == ident)).first()
-            if found is None:
+            waiting = sa.select(_JOB.c.id).where(_JOB.c.id == ident, _JOB.c.state.in_(_NOT_ENDED)).with_for_update()
+            if session.connection().execute(waiting).first() is None:
                 raise NotFound(kind="job")
             self._end(session, ident, JobState.BURIED, reason)
             session.commit()
