@@ -72,9 +72,7 @@ class Accounts:
                 session.commit()
                 return user.id
             if user is not None and fault != "locked":
-                user.failures += 1
-                if user.failures >= LOCK_AFTER:
-                    user.locked_until, user.failures = self._clock.now() + LOCK_FOR, 0
+                self._count_failure(user)
             self._write(
                 session,
                 user.login if user else "unknown",
@@ -89,6 +87,11 @@ class Accounts:
         if fault == "locked":
             raise Busy("account-locked", minutes=int(LOCK_FOR.total_seconds() // 60))
         raise NotSignedIn("sign-in-failed")
+
+    def _count_failure(self, user: User) -> None:
+        user.failures += 1
+        if user.failures >= LOCK_AFTER:
+            user.locked_until, user.failures = self._clock.now() + LOCK_FOR, 0
 
     def _fault(self, user: User | None, password: str, otp: str | None) -> str | None:
         known = _matches(user.password_hash if user and user.password_hash else _NOBODY, password)
@@ -118,7 +121,7 @@ class Accounts:
         """Set the first password with the single-use code. Gives the second factor's secret where one is required."""
         with self._sessions.writing(expire_on_commit=False) as session:
             user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
-            if user is None or user.activation_hash is None:
+            if user is None or user.activation_hash is None or user.disabled:
                 raise NotFound("no-activation")
             if not hmac.compare_digest(user.activation_hash, _digest(code.strip())):
                 self._write(session, user.login, "account:activation-refused", user.id, result="denied")
@@ -134,7 +137,12 @@ class Accounts:
         """Replace the password and end every other session. Raises `NotSignedIn` if the old one is wrong."""
         with self._sessions.writing(expire_on_commit=False) as session:
             user = session.get_one(User, user_id)
+            if user.locked_until is not None and user.locked_until > self._clock.now():
+                raise Busy("account-locked", minutes=int(LOCK_FOR.total_seconds() // 60))
             if user.password_hash is None or not _matches(user.password_hash, old):
+                self._count_failure(user)
+                self._write(session, user.login, "account:password-refused", user.id, result="denied")
+                session.commit()
                 raise NotSignedIn("sign-in-failed")
             self._set_password(session, user, new)
             user.session_serial += 1
@@ -291,9 +299,13 @@ class Accounts:
             user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
             if user is None:
                 raise NotFound(kind="user")
-            if user.id == by.user_id:
-                raise Conflict("own-grant")
-            self._check_roles(session, user, roles)
+            try:
+                self._check_grant(session, by, user, roles)
+            except Conflict as refused:
+                session.rollback()
+                self._write(session, by.login, "account:grant-refused", user.id, result="denied", roles=list(roles))
+                session.commit()
+                raise refused from None
             known = dict(session.execute(sa.select(Fonds.code, Fonds.id).where(Fonds.code.in_(fonds))).tuples().all())
             if missing := set(fonds) - set(known):
                 raise InvalidInput(fonds=f"unknown: {', '.join(sorted(missing))}")
@@ -318,6 +330,14 @@ class Accounts:
             )
             session.commit()
             return after
+
+    def _check_grant(self, session: Session, by: Viewer, user: User, roles: Sequence[str]) -> None:
+        # Whoever grants to the same person at the same moment waits here, so that exclusion holds.
+        session.execute(sa.select(User.id).where(User.person == user.person).with_for_update()).all()
+        granting = session.get(User, by.user_id)
+        if user.id == by.user_id or (granting is not None and granting.person == user.person):
+            raise Conflict("own-grant")  # persons, not accounts (decision 18)
+        self._check_roles(session, user, roles)
 
     def _check_roles(self, session: Session, user: User, roles: Sequence[str]) -> None:
         unknown = [role for role in roles if role not in self._tables.roles]
