@@ -69,7 +69,7 @@ def test_every_format_an_office_hands_in_is_there():
 
 
 def test_some_scans_are_bilevel_fax_compressed_and_some_have_several_frames():
-    with_fax, with_frames = 0, 0
+    with_fax = with_frames = 0
     for path in of_outcome("accepted"):
         if path.endswith(".tif"):
             with Image.open(DEMO / path) as picture:

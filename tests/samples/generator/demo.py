@@ -1,68 +1,32 @@
 """The committed set: two fonds, three people with a long history, all formats, a few that must not pass."""
 
-import re
-from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 
-from tests.samples.generator import benefits, contributions, enrolment, filings, institutions
-from tests.samples.generator.benefits import Stay
-from tests.samples.generator.degrade import Wear
-from tests.samples.generator.drawing import Text
-from tests.samples.generator.form import Paper, Style
-from tests.samples.generator.office import Desk
-from tests.samples.generator.people import demo_cast
-from tests.samples.generator.plan import SampleFile
-
-STYLES = (
-    Style(value_face="ukai", row=30, size=11),
-    Style(mode="underlined", value_face="ukai", size=11.5, row=32),
-    Style(title_face="sans-bold", label_face="sans", value_face="sans", shade=(228, 232, 236), row=28),
-    Style(value_face="serif", row=28, double_rule=True),
-    Style(
-        label_face="zenhei",
-        value_face="zenhei",
-        title_face="sans-bold",
-        rule=(120, 70, 40),
-        label_colour=(130, 75, 40),
-        row=26,
-    ),
+from tests.samples.generator import (
+    benefits,
+    contributions,
+    demo_district,
+    demo_doubtful,
+    enrolment,
+    filings,
+    institutions,
 )
-CAST = demo_cast()
-_DATES = re.compile(r"\d{4}(?:年\d{1,2}月\d{1,2}日|-\d\d-\d\d|\.\d\d\.\d\d)")
-
-
-def desk(fonds: str, style: int, seed: int, day: str, variant: int = 0) -> Desk:
-    return Desk(CAST, CAST.agencies[fonds], STYLES[style], seed, date.fromisoformat(day), variant)
-
-
-def _stay(  # noqa: PLR0917  rows of a table
-    hospital: int,
-    admitted: str,
-    days: int,
-    ward: str,
-    diagnosis: str,
-    code: str,
-    total: str,
-    fund: str,
-    account: str = "0.00",
-) -> Stay:
-    return Stay(
-        CAST.hospitals[hospital],
-        date.fromisoformat(admitted),
-        days,
-        ward,
-        diagnosis,
-        code,
-        Decimal(total),
-        Decimal(fund),
-        Decimal(account),
-    )
+from tests.samples.generator.degrade import Wear
+from tests.samples.generator.demo_office import CAST, desk, stay
+from tests.samples.generator.plan import SampleFile
 
 
 def files() -> list[SampleFile]:
     """All files of the set in the order of their boxes."""
-    return [*_enrolment(), _late_change(), *_contributions(), *_filings(), *_benefits(), *_district(), *_doubtful()]
+    return [
+        *_enrolment(),
+        _late_change(),
+        *_contributions(),
+        *_filings(),
+        *_benefits(),
+        *demo_district.files(),
+        *demo_doubtful.files(),
+    ]
 
 
 def _enrolment() -> list[SampleFile]:
@@ -284,14 +248,14 @@ def _filings() -> list[SampleFile]:
 
 def _benefits() -> list[SampleFile]:
     p, box = CAST.people, "J019/box-04"
-    heart = _stay(
+    heart = stay(
         0, "2018-02-20", 12, "心血管内科", "冠状动脉粥样硬化性心脏病", "I25.103", "18642.37", "13020.10", "1200.00"
     )
-    stroke = _stay(0, "2022-11-03", 9, "神经内科", "脑梗死", "I63.900", "12480.66", "9015.24", "600.00")
-    joint = _stay(3, "2018-11-05", 15, "风湿免疫科", "类风湿性关节炎", "M06.900", "23906.50", "15200.80")
-    sugar = _stay(1, "2021-03-08", 8, "内分泌科", "2型糖尿病", "E11.900", "7325.18", "5411.03", "413.15")
-    kidney = _stay(3, "2019-05-06", 14, "肾脏内科", "慢性肾脏病", "N18.900", "31877.29", "21040.06")
-    dialysis = _stay(0, "2023-08-14", 6, "肾脏内科", "慢性肾功能衰竭", "N18.001", "9266.40", "7400.12", "300.00")
+    stroke = stay(0, "2022-11-03", 9, "神经内科", "脑梗死", "I63.900", "12480.66", "9015.24", "600.00")
+    joint = stay(3, "2018-11-05", 15, "风湿免疫科", "类风湿性关节炎", "M06.900", "23906.50", "15200.80")
+    sugar = stay(1, "2021-03-08", 8, "内分泌科", "2型糖尿病", "E11.900", "7325.18", "5411.03", "413.15")
+    kidney = stay(3, "2019-05-06", 14, "肾脏内科", "慢性肾脏病", "N18.900", "31877.29", "21040.06")
+    dialysis = stay(0, "2023-08-14", 6, "肾脏内科", "慢性肾功能衰竭", "N18.001", "9266.40", "7400.12", "300.00")
     return [
         SampleFile(
             f"{box}/0027.jpg",
@@ -379,206 +343,6 @@ def _benefits() -> list[SampleFile]:
             f"{box}/0044-copy.jpg", (), kind="duplicate", of="J019/box-04/0027.jpg", why="the same bytes as 0027.jpg"
         ),
     ]
-
-
-def _district() -> list[SampleFile]:
-    p, h, s = CAST.people, CAST.hospitals, CAST.pharmacies
-    one, two = "J020/box-01", "J020/box-02"
-    lung = _stay(2, "2020-12-01", 7, "全科", "慢性支气管炎", "J42.x00", "3180.55", "2240.15", "200.00")
-    hip = _stay(1, "2021-05-17", 10, "骨伤科", "腰椎间盘突出", "M51.202", "8460.90", "6011.40")
-    return [
-        SampleFile(f"{one}/0101.born.pdf", (institutions.agreement(desk("J020", 3, 51, "2021-01-08"), h[2]),)),
-        SampleFile(
-            f"{one}/0102.pdf",
-            (institutions.agreement(desk("J020", 3, 52, "2022-01-10"), s[0]),),
-            Wear(jpeg=42, skew=0.4),
-        ),
-        SampleFile(
-            f"{one}/0103.jpg",
-            (institutions.qualification(desk("J020", 0, 53, "2020-09-15"), h[2]),),
-            Wear(mode="colour", jpeg=45),
-        ),
-        SampleFile(
-            f"{one}/0104.tif",
-            (institutions.qualification(desk("J020", 2, 54, "2021-10-11", 1), s[1]),),
-            Wear(mode="bilevel", dpi=300),
-        ),
-        SampleFile(
-            f"{one}/0105.jpg",
-            (institutions.audit_notice(desk("J020", 3, 55, "2022-05-16"), h[2]),),
-            Wear(mode="colour", skew=-0.8, jpeg=48),
-        ),
-        SampleFile(f"{one}/0106.png", (institutions.audit_notice(desk("J020", 3, 56, "2023-06-12", 1), s[0]),), Wear()),
-        SampleFile(
-            f"{two}/0107.jpg",
-            (enrolment.enrol_person(desk("J020", 1, 57, "2020-01-14"), p[16], None),),
-            Wear(mode="colour", jpeg=45),
-        ),
-        SampleFile(
-            f"{two}/0108.jpg",
-            (enrolment.enrol_person(desk("J020", 3, 58, "2014-08-19", 1), p[14], CAST.employers[2]),),
-            Wear(contrast=0.7, jpeg=48),
-        ),
-        SampleFile(
-            f"{two}/0109.jpg",
-            (
-                filings.maternity(
-                    desk("J020", 0, 59, "2021-06-28"), p[7], p[8], h[0], date(2021, 3, 14), Decimal("31284.00")
-                ),
-            ),
-            Wear(skew=0.5, jpeg=50),
-        ),
-        SampleFile(
-            f"{two}/0110.jpg",
-            (institutions.identity_copy(desk("J020", 3, 60, "2020-01-14"), p[16]),),
-            Wear(mode="colour", jpeg=50),
-        ),
-        SampleFile(
-            f"{two}/0111.png",
-            (
-                filings.special(
-                    desk("J020", 2, 61, "2022-08-08"),
-                    p[15],
-                    h[1],
-                    item="高压氧治疗",
-                    diagnosis="脑梗死后遗症",
-                    cost=Decimal("4200.00"),
-                ),
-            ),
-            Wear(mode="bilevel"),
-        ),
-        SampleFile(
-            f"{two}/0112.pdf",
-            (enrolment.transfer(desk("J020", 3, 62, "2023-03-21", 2), p[17], origin="云泽市", target="江州市"),),
-            Wear(jpeg=48, shadow=0.2),
-        ),
-        SampleFile(
-            f"{two}/0113-stack.tif",
-            (
-                benefits.settlement(desk("J020", 3, 63, "2020-12-08"), p[12], lung),
-                benefits.cost_list(desk("J020", 3, 64, "2020-12-08", 1), p[12], lung),
-                benefits.settlement(desk("J020", 3, 65, "2021-05-27", 2), p[15], hip),
-            ),
-            Wear(mode="bilevel", dpi=300),
-        ),
-        SampleFile(
-            f"{two}/0114.jpg",
-            (
-                contributions.roster(
-                    desk("J020", 3, 66, "2018-04-09"),
-                    CAST.employers[2],
-                    (p[3], p[6], p[8], p[11], p[12], p[14], p[16], p[17]),
-                ),
-            ),
-            Wear(jpeg=50),
-        ),
-    ]
-
-
-def _doubtful() -> list[SampleFile]:
-    p, h, box = CAST.people, CAST.hospitals, "J019/box-05"
-    stay = _stay(0, "2020-07-01", 5, "呼吸内科", "肺炎", "J18.900", "4388.20", "3060.00")
-    poor = filings.chronic(desk("J019", 0, 71, "2016-05-05"), p[4], h[0], disease="高血压", code="M03900")
-    wrong = filings.referral(
-        desk("J019", 3, 72, "2020-08-03", 1), p[5], h[0], h[3], diagnosis="甲状腺结节", code="E04.100"
-    )
-    _misprint(wrong, p[5].certno, p[5].certno[:-1] + ("3" if p[5].certno[-1] != "3" else "5"), "certno")
-    amount = benefits.payment(desk("J019", 3, 73, "2020-09-09"), p[6], Decimal("3060.00"))
-    _misprint(amount, "¥3,060.00", "¥3,600.00", "amount")
-    nobody = benefits.reimbursement(desk("J019", 3, 74, "2020-10-10"), p[9], stay, "系统故障")
-    for value in (p[9].name, p[9].certno, p[9].psn_no, p[9].phone, p[9].bank_card):
-        _misprint(nobody, value, "", "")
-    nobody.fields = {
-        k: v
-        for k, v in nobody.fields.items()
-        if v not in {p[9].name, p[9].certno, p[9].psn_no, p[9].phone, p[9].bank_card}
-    }
-    nobody.persons.clear()
-    undated = enrolment.transfer(desk("J019", 0, 79, "2019-07-15"), p[13], origin="云泽市", target="江州市")
-    _undate(undated)
-    return [
-        SampleFile(
-            f"{box}/0045.jpg",
-            (poor,),
-            Wear(dpi=100, blur=1.3, contrast=0.35, noise=12, skew=2.4, jpeg=22),
-            clear=False,
-            why="a very poor scan",
-        ),
-        SampleFile(
-            f"{box}/0046.jpg",
-            (institutions.note(desk("J019", 0, 75, "2021-04-14"), p[8]),),
-            Wear(mode="colour", skew=3, jpeg=50),
-            clear=False,
-            why="a note of no known type",
-        ),
-        SampleFile(
-            f"{box}/0047.jpg", (wrong,), Wear(jpeg=50), clear=False, why="the check digit printed does not hold"
-        ),
-        SampleFile(f"{box}/0048.jpg", (amount,), Wear(jpeg=55), clear=False, why="capitals and figure differ"),
-        SampleFile(f"{box}/0049.jpg", (nobody,), Wear(jpeg=50), clear=False, why="no person is named"),
-        SampleFile(
-            f"{box}/0050.jpg",
-            (
-                institutions.cover(
-                    desk("J019", 3, 76, "2025-03-03"),
-                    [
-                        ("参保登记表", "2012-03-12"),
-                        ("信息变更申请表", "2014-06-11"),
-                        ("转诊转院审批表", "2016-09-12"),
-                        ("住院费用结算单", "2018-03-04"),
-                    ],
-                ),
-            ),
-            Wear(jpeg=55),
-            clear=False,
-            why="structure, not content",
-        ),
-        SampleFile(f"{box}/0054.jpg", (undated,), Wear(jpeg=50, skew=0.6), clear=False, why="no date is printed"),
-        SampleFile(
-            f"{box}/0055.jpg",
-            (institutions.slip(desk("J019", 0, 80, "2022-05-18"), p[15]),),
-            Wear(mode="colour", skew=-2, noise=4, jpeg=48),
-            clear=False,
-            why="written by hand, of no known type",
-        ),
-        SampleFile(
-            "J019/refused/0051-truncated.jpg",
-            (enrolment.enrol_person(desk("J019", 0, 77, "2015-01-01"), p[12], CAST.employers[0]),),
-            Wear(jpeg=40),
-            kind="truncated",
-            why="the file ends in the middle",
-        ),
-        SampleFile(
-            "J019/refused/0052-encrypted.pdf",
-            (contributions.account(desk("J019", 2, 78, "2019-01-18"), p[12]),),
-            kind="encrypted",
-            why="a password is asked for",
-        ),
-    ]
-
-
-def _undate(paper: Paper) -> None:
-    """Take every date off the paper, and out of its truth."""
-    for sheet in paper.sheets:
-        sheet.marks[:] = [
-            replace(mark, text=_DATES.sub("", mark.text)) if isinstance(mark, Text) else mark for mark in sheet.marks
-        ]
-    paper.fields = {key: value for key, value in paper.fields.items() if not _DATES.search(value)}
-    paper.date = None
-
-
-def _misprint(paper: Paper, printed: str, instead: str, key: str) -> None:
-    """Change what is printed everywhere on the paper, and the truth of one field with it."""
-    for sheet in paper.sheets:
-        sheet.marks[:] = [
-            Text(m.x, m.y, m.size, m.text.replace(printed, instead), m.face, m.colour)
-            if isinstance(m, Text) and printed in m.text
-            else m
-            for m in sheet.marks
-            if not (hasattr(m, "name") and m.name == printed)
-        ]
-    if key:
-        paper.fields[key] = instead.lstrip("¥")
 
 
 SEARCHES = (

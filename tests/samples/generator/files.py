@@ -2,9 +2,11 @@
 """Writes papers as the files an office would hand in: scans, faxes, born-digital documents, receipts, packages."""
 
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -21,6 +23,9 @@ from reportlab.pdfgen.canvas import Canvas
 from tests.samples.generator.degrade import Wear, worn
 from tests.samples.generator.drawing import Sheet, Text, bitmap, born_digital, write_pdf_page
 from tests.samples.generator.form import Paper
+
+_HOUR = datetime(2024, 1, 1, tzinfo=UTC)
+_MADE_AT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 
 rl_config.useA85 = 0
 pillow_heif.register_heif_opener()
@@ -54,6 +59,9 @@ def write(path: Path, papers: Sequence[Paper], wear: Wear) -> None:
 
 def _pictures(path: Path, images: Sequence[Image.Image], wear: Wear) -> None:
     first, rest, dpi = images[0], list(images[1:]), (wear.dpi, wear.dpi)
+    if rest and path.suffix != ".tif":
+        message = f"{path.suffix} holds one sheet, not {len(images)}"
+        raise ValueError(message)
     match path.suffix:
         case ".jpg":
             first.save(path, quality=wear.jpeg, dpi=dpi)
@@ -117,13 +125,26 @@ def _lines(sheet: Sheet) -> list[list[str]]:
     return [[text for _, text in sorted(rows[key])] for key in sorted(rows)]
 
 
+def _settle(path: Path) -> None:
+    """Take the hour of making out of a package, so that equal papers give equal bytes."""
+    with zipfile.ZipFile(path) as package:
+        parts = [(name, package.read(name)) for name in package.namelist()]
+    hour = _HOUR.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, data in parts:
+            settled = _MADE_AT.sub(rb"\g<1>" + hour, data) if name == "docProps/core.xml" else data
+            package.writestr(zipfile.ZipInfo(name, _HOUR.timetuple()[:6]), settled, zipfile.ZIP_DEFLATED)
+
+
 def _docx(path: Path, paper: Paper) -> None:
     document = docx.Document()
     document.add_heading(paper.title, level=1)
     for line in [line for sheet in paper.sheets for line in _lines(sheet)]:
         if "".join(line) != paper.title:
             document.add_paragraph("　".join(line))
+    document.core_properties.created = document.core_properties.modified = _HOUR
     document.save(str(path))
+    _settle(path)
 
 
 def _xlsx(path: Path, paper: Paper) -> None:
@@ -133,6 +154,7 @@ def _xlsx(path: Path, paper: Paper) -> None:
     for line in [line for page in paper.sheets for line in _lines(page)]:
         sheet.append(line)
     book.save(path)
+    _settle(path)
 
 
 _RECEIPT_TAGS = {

@@ -4,7 +4,7 @@ import random
 from datetime import date, timedelta
 from decimal import Decimal
 
-from tests.samples.generator import benefits, contributions, enrolment, filings, institutions
+from tests.samples.generator import benefits, contributions, enrolment, filings, institutions, returns
 from tests.samples.generator.benefits import Stay
 from tests.samples.generator.degrade import Wear
 from tests.samples.generator.form import Paper, Style
@@ -62,7 +62,7 @@ _ILLS = (
     ("白内障", "H26.900", "眼科"),
     ("胃溃疡", "K25.900", "消化内科"),
 )
-_KINDS = 18
+_KINDS = 21
 
 
 def files(*, count: int, seed: int) -> list[SampleFile]:
@@ -71,7 +71,7 @@ def files(*, count: int, seed: int) -> list[SampleFile]:
     for number in range(count):
         rng = random.Random(seed * 100_003 + number)  # noqa: S311  samples, not secrets
         paper = _paper(number % _KINDS, number, rng)
-        suffix = rng.choice(("jpg", "jpg", "png", "tif", "pdf"))
+        suffix = rng.choice(("jpg", "jpg", "png", "tif", "pdf") if len(paper.sheets) == 1 else ("tif", "pdf"))
         mode = "bilevel" if suffix == "tif" else rng.choice(("grey", "colour"))
         wear = Wear(
             dpi=rng.choice((200, 200, 300)),
@@ -142,6 +142,12 @@ def _paper(kind: int, number: int, rng: random.Random) -> Paper:  # noqa: C901, 
             )
         case 16:
             return institutions.discharge(desk, person, stay)
+        case 18:
+            return returns.monthly_settlement(desk, rng.choice((*CAST.hospitals, *CAST.pharmacies)))
+        case 19:
+            return returns.statistics(desk)
+        case 20:
+            return filings.maternity(desk, person, other, hospital, day - timedelta(days=60), Decimal("24160.00"))
         case _:
             return (
                 benefits.payment(desk, person, fund)
