@@ -88,6 +88,7 @@ class ComponentKind(enum.StrEnum):
     MASTER = "master"  # 原件: what is evidence
     VIEW = "view"  # 浏览件: small picture of one page
     RENDITION = "rendition"  # 转换件: viewing copy of a document that has no pages of its own
+    PROPOSED = "proposed"  # 待审件: pages that a correction asks for, until it is decided
 
 
 class PartyKind(enum.StrEnum):

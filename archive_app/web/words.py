@@ -38,6 +38,7 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "master": ("原件", "Master"),
         "view": ("浏览件", "Page view"),
         "rendition": ("转换件", "Viewing copy"),
+        "proposed": ("待审件", "Proposed pages"),
     },
     "party-role": {
         "subject": ("本人", "Subject"),
@@ -72,6 +73,11 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "provider": ("医药机构", "Provider"),
         "person": ("人员", "Person"),
     },
+    "correction-state": {
+        "proposed": ("待审批", "Proposed"),
+        "approved": ("已批准", "Approved"),
+        "refused": ("已驳回", "Refused"),
+    },
     "difference": {
         "waiting": ("有文件待检查", "files are waiting"),
         "files": ("文件数与申报不符", "files differ from what was declared"),
@@ -94,6 +100,7 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "doubtful": ("存疑", "Doubtful"),
         "sent-back": ("退回复核", "Sent back for review"),
         "page-failed": ("有页面识读失败", "A page could not be read"),
+        "page-awaited": ("有页面已移出，等待重扫", "A page was taken out and awaits its new scan"),
         "name-differs": ("姓名与已知人员不一致", "The name differs from the known person's"),
         "possible-stack": ("可能含有多份文件", "This may be several papers"),
         "several-persons": ("出现多名当事人", "Several persons stand on it"),
@@ -118,6 +125,22 @@ ERRORS: Mapping[str, Words] = {
     "roles-exclude": ("这些岗位不得由同一人兼任。", "One person may not hold these roles together."),
     "own-grant": ("不得为本人授权。", "Nobody grants to the own account."),
     "filed": ("已归档，不能直接修改；请提出更正。", "It is filed: propose a correction instead."),
+    "not-filed": ("尚未归档，请在审核中直接修改。", "It is not filed yet: change it in review."),
+    "number-would-change": (
+        "更正会改变档号（类目、类型、年度）。请把原件重新收件，按正确类目另行归档，并在本件题名中注明新档号；本件的档号不变。",
+        "The archival number would change. Take the paper in again, file it anew, name the new number in this title.",
+    ),
+    "retention-would-change": (
+        "更正会改变保管期限。期限只能由鉴定决定延长；如类目有误，请把原件重新收件并另行归档。",
+        "The term would change: appraisal extends terms; for a wrong class take the paper in again and file it anew.",
+    ),
+    "correction-waiting": ("该件已有一项更正待审批。", "A correction of this record is waiting already."),
+    "correction-decided": ("该更正已经审批。", "That correction is decided already."),
+    "nothing-to-correct": ("没有要更正的内容。", "Nothing of it would change."),
+    "only-page": (
+        "这是唯一的一页，不能移出；请整件退回重扫。",
+        "It is the only page: send the whole record to be scanned again.",
+    ),
     "not-ready-to-file": (
         "类型、类目或形成日期未齐，不能归档。",
         "Type, class or date is missing: it cannot be filed.",
@@ -143,6 +166,7 @@ ERRORS: Mapping[str, Words] = {
 }
 
 FIELD_FAULTS: Mapping[str, Words] = {
+    "no-such-page": ("没有这一页", "no such page"),
     "missing": ("必填", "required"),
     "unknown": ("不认识的值", "unknown value"),
     "unknown-field": ("没有这个著录项", "no such field"),

@@ -14,6 +14,7 @@ class User(Base):
     """用户: a login. `person` names the natural person behind it: two-person rules compare persons, not accounts."""
 
     __tablename__ = "user_account"
+    __table_args__ = (sa.UniqueConstraint("id", "person"),)  # what two-person rules in other tables are tied to
     id: Mapped[UserId] = mapped_column(primary_key=True, default=uuid4)
     login: Mapped[str] = mapped_column(sa.String(64), unique=True)
     name: Mapped[str] = mapped_column(sa.String(120))

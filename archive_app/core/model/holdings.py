@@ -114,6 +114,7 @@ class Record(Guarded, Base):
     filed_by: Mapped[UserId | None] = mapped_column(sa.ForeignKey("user_account.id"))
     created_at: Mapped[dt.datetime]
     merged_into: Mapped[RecordId | None] = mapped_column(sa.ForeignKey("record.id"))
+    corrections: Mapped[int] = mapped_column(default=0)  # approved since filing
 
     pages: Mapped[list["Page"]] = relationship(back_populates="record", order_by="Page.number", viewonly=True)
     fields: Mapped[list["Field"]] = relationship(order_by="Field.position", viewonly=True)
@@ -190,14 +191,18 @@ class Component(Guarded, Base):
     format: Mapped[str | None] = mapped_column(sa.String(120))
     version_id: Mapped[str | None] = mapped_column(sa.String(200))
     name: Mapped[str | None] = mapped_column(sa.String(255))
+    notes: Mapped[list[Any]] = mapped_column(default=list)  # of its examination, such as `viewing-copy:none`
     derived_from: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {"sha256","pages","tool"}
     superseded_at: Mapped[dt.datetime | None]  # replaced by a later version; the bytes stay
     created_at: Mapped[dt.datetime]
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
-        """As its record."""
-        return sa.and_(cls.fonds_id.in_(viewer.fonds), cls.level <= viewer.clearance)
+        """As its record; what is only proposed, by those who propose and decide, and by the archive's own work."""
+        seen = sa.and_(cls.fonds_id.in_(viewer.fonds), cls.level <= viewer.clearance)
+        if viewer.system or viewer.may(Action.RECORD_CORRECT) or viewer.may(Action.CORRECTION_APPROVE):
+            return seen
+        return sa.and_(seen, cls.kind != ComponentKind.PROPOSED)
 
 
 class Field(Guarded, Base):
@@ -226,22 +231,57 @@ class Field(Guarded, Base):
         return sa.and_(cls.fonds_id.in_(viewer.fonds), cls.level <= viewer.clearance)
 
 
+def _tied_to_person(account: str, person: str) -> sa.ForeignKeyConstraint:
+    """The person named beside an account is that account's person, also when it is changed there."""
+    return sa.ForeignKeyConstraint(
+        [account, person],
+        ["user_account.id", "user_account.person"],
+        name=f"fk_record_version_{person}",
+        onupdate="CASCADE",
+    )
+
+
 class RecordVersion(Guarded, Base):
-    """修订: the description and page list of a record as they stood before a correction after filing."""
+    """更正: a change asked for after filing, and the description and page list that stood before it.
+
+    Two natural persons, one who proposes and another who decides: the database itself holds them apart.
+    """
 
     __tablename__ = "record_version"
-    __table_args__ = (_tied_to_record("record_version"), sa.Index("ix_record_version_record", "record_id"))
+    __table_args__ = (
+        _tied_to_record("record_version"),
+        _tied_to_person("proposed_by", "proposed_person"),
+        _tied_to_person("decided_by", "decided_person"),
+        sa.CheckConstraint("decided_person <> proposed_person", name="second_person"),
+        sa.CheckConstraint(
+            "(state = 'proposed') = (decided_by IS NULL) AND (decided_by IS NULL) = (decided_person IS NULL)",
+            name="decided_by_somebody",
+        ),
+        sa.CheckConstraint("state IN ('proposed', 'approved', 'refused')", name="state"),
+        sa.Index("ix_record_version_record", "record_id"),
+        sa.Index(
+            "ix_record_version_open",
+            "record_id",
+            unique=True,  # one at a time: each is judged against what stands
+            sqlite_where=sa.text("state = 'proposed'"),
+            postgresql_where=sa.text("state = 'proposed'"),
+        ),
+    )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     record_id: Mapped[RecordId]
     fonds_id: Mapped[FondsId]
     level: Mapped[Level]
-    version: Mapped[int]
+    version: Mapped[int]  # of the record that the change was asked against, and that `before` describes
     state: Mapped[str] = mapped_column(sa.String(16))  # proposed | approved | refused
     reason: Mapped[str] = mapped_column(sa.String(300))
     change: Mapped[dict[str, Any]]  # what is asked for
     before: Mapped[dict[str, Any]]  # what stood before, filled at approval
-    proposed_by: Mapped[UserId] = mapped_column(sa.ForeignKey("user_account.id"))
-    approved_by: Mapped[UserId | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    proposed_by: Mapped[UserId]
+    proposed_person: Mapped[str] = mapped_column(sa.String(64))
+    decided_by: Mapped[UserId | None]
+    decided_person: Mapped[str | None] = mapped_column(sa.String(64))
+    decided_at: Mapped[dt.datetime | None]
+    remark: Mapped[str | None] = mapped_column(sa.String(300))  # of who decided; of a refusal its reason
     created_at: Mapped[dt.datetime]
 
     @classmethod

@@ -178,6 +178,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=8), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
+        sa.UniqueConstraint("id", "person", name=op.f("uq_user_account_id_person")),
         sa.UniqueConstraint("login", name=op.f("uq_user_account_login")),
     )
     op.create_index(op.f("ix_user_account_person"), "user_account", ["person"], unique=False)
@@ -405,6 +406,7 @@ def upgrade() -> None:
         sa.Column("filed_by", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("merged_into", sa.Uuid(), nullable=True),
+        sa.Column("corrections", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_record_batch_id_batch")),
         sa.ForeignKeyConstraint(["box_id"], ["box.id"], name=op.f("fk_record_box_id_box")),
         sa.ForeignKeyConstraint(["case_file_id"], ["case_file.id"], name=op.f("fk_record_case_file_id_case_file")),
@@ -432,7 +434,7 @@ def upgrade() -> None:
         sa.Column("level", sa.SmallInteger(), nullable=False),
         sa.Column(
             "kind",
-            sa.Enum("master", "view", "rendition", name="componentkind", native_enum=False, length=32),
+            sa.Enum("master", "view", "rendition", "proposed", name="componentkind", native_enum=False, length=32),
             nullable=False,
         ),
         sa.Column("page_id", sa.Uuid(), nullable=True),
@@ -443,6 +445,7 @@ def upgrade() -> None:
         sa.Column("format", sa.String(length=120), nullable=True),
         sa.Column("version_id", sa.String(length=200), nullable=True),
         sa.Column("name", sa.String(length=255), nullable=True),
+        sa.Column("notes", sa.JSON(), nullable=False),
         sa.Column("derived_from", sa.JSON(), nullable=False),
         sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -547,13 +550,29 @@ def upgrade() -> None:
         sa.Column("change", sa.JSON(), nullable=False),
         sa.Column("before", sa.JSON(), nullable=False),
         sa.Column("proposed_by", sa.Uuid(), nullable=False),
-        sa.Column("approved_by", sa.Uuid(), nullable=True),
+        sa.Column("proposed_person", sa.String(length=64), nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_person", sa.String(length=64), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("remark", sa.String(length=300), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'proposed') = (decided_by IS NULL) AND (decided_by IS NULL) = (decided_person IS NULL)",
+            name=op.f("ck_record_version_decided_by_somebody"),
+        ),
+        sa.CheckConstraint("state IN ('proposed', 'approved', 'refused')", name=op.f("ck_record_version_state")),
+        sa.CheckConstraint("decided_person <> proposed_person", name=op.f("ck_record_version_second_person")),
         sa.ForeignKeyConstraint(
-            ["approved_by"], ["user_account.id"], name=op.f("fk_record_version_approved_by_user_account")
+            ["decided_by", "decided_person"],
+            ["user_account.id", "user_account.person"],
+            name="fk_record_version_decided_person",
+            onupdate="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["proposed_by"], ["user_account.id"], name=op.f("fk_record_version_proposed_by_user_account")
+            ["proposed_by", "proposed_person"],
+            ["user_account.id", "user_account.person"],
+            name="fk_record_version_proposed_person",
+            onupdate="CASCADE",
         ),
         sa.ForeignKeyConstraint(
             ["record_id", "fonds_id", "level"],
@@ -562,6 +581,14 @@ def upgrade() -> None:
             onupdate="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_record_version")),
+    )
+    op.create_index(
+        "ix_record_version_open",
+        "record_version",
+        ["record_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'proposed'"),
+        postgresql_where=sa.text("state = 'proposed'"),
     )
     op.create_index("ix_record_version_record", "record_version", ["record_id"], unique=False)
     op.create_table(
@@ -609,6 +636,12 @@ def downgrade() -> None:
     op.drop_index("ix_page_record", table_name="page")
     op.drop_table("page")
     op.drop_index("ix_record_version_record", table_name="record_version")
+    op.drop_index(
+        "ix_record_version_open",
+        table_name="record_version",
+        sqlite_where=sa.text("state = 'proposed'"),
+        postgresql_where=sa.text("state = 'proposed'"),
+    )
     op.drop_table("record_version")
     op.drop_index("ix_party_link_record", table_name="party_link")
     op.drop_index("ix_party_link_person", table_name="party_link")
