@@ -4,7 +4,7 @@ Everything a viewer gets passes `disclosure`; every view is written into the aud
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from uuid import UUID
@@ -138,7 +138,7 @@ def show(unit: Unit, record: Record, tables: ReferenceTables, *, purpose: str = 
         ],
         "fields": [_field(field, unit, tables, masked) for field in fields],
         "pages": [_page(page, masked) for page in pages],
-        "components": [_component(one) for one in components],
+        "components": [_component(one, {page.id: page.number for page in pages}) for one in components],
         "review": list(record.review),
     }
 
@@ -183,7 +183,7 @@ def _page(page: Page, masked: Any) -> dict[str, object]:  # noqa: ANN401
     }  # fmt: skip
 
 
-def _component(one: Component) -> dict[str, object]:
+def _component(one: Component, numbers: Mapping[UUID, int]) -> dict[str, object]:
     return {
         "id": str(one.id),
         "kind": one.kind.value,
@@ -192,7 +192,7 @@ def _component(one: Component) -> dict[str, object]:
         "size": one.size,
         "media_type": one.media_type,
         "format": one.format,
-        "page": None,
+        "page": numbers.get(one.page_id) if one.page_id else None,
         "derived_from": one.derived_from or None,
     }
 

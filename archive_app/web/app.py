@@ -61,6 +61,7 @@ def create_app(archive: Archive) -> Flask:
         LOCAL_SERVERS=None,
         SPEC_FORMAT="json",
     )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of the default provider
     app.security_schemes = {"bearer": {"type": "http", "scheme": "bearer"}}
     Babel(app, locale_selector=lambda: str(g.get("language", settings.language)))
     app.before_request(_language)
@@ -69,6 +70,7 @@ def create_app(archive: Archive) -> Flask:
     _teach_templates(app, archive)
     for part in (sign_in, home, intake, review, finding, records, people, admin):
         for blueprint in part.BLUEPRINTS:
+            blueprint.enable_openapi = False  # pages for people are no part of the API's description
             app.register_blueprint(blueprint)
     app.register_blueprint(api.bp)
     app.after_request(_harden)
