@@ -316,8 +316,9 @@ class Unit:
             insert(table)  # type: ignore[arg-type]  # a Table at run time
             .values(id=uuid4(), key=job.key, created_at=now, **values)
             .on_conflict_do_nothing(index_elements=["key"])
-        ).rowcount
-        if added:
+            .returning(table.c.id)
+        ).first()
+        if added is not None:
             return
         state = connection.execute(
             sa.select(table.c.state).where(table.c.key == job.key).with_for_update()
