@@ -7,8 +7,10 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import postgres_cluster
 import sqlalchemy as sa
 
+from archive_app import database
 from archive_app.core.model import Component, Fonds, Page, Record, User
 from archive_app.core.settings import Settings
 from archive_app.core.unit import Unit
@@ -151,3 +153,10 @@ def a_page(unit: Unit, record: Record, *, number: int = 1, text: str | None = No
     unit.add(Action.RECORD_REVIEW, page)
     unit.flush()
     return page
+
+
+def a_database(kind: str, folder: Path) -> sa.Engine:
+    """An engine on a new, migrated database: `sqlite` or `postgresql`; dispose of it after use."""
+    engine = database.make_engine(f"sqlite:///{folder}/rows.db" if kind == "sqlite" else postgres_cluster.a_database())
+    database.upgrade(engine)
+    return engine
