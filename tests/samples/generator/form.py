@@ -58,6 +58,8 @@ class Paper:
     words: list[str] = field(default_factory=list)
     doc_no: str | None = None
     clear: bool = True
+    #: Citizen numbers that stand on it; a payment names its payee without one.
+    numbers: frozenset[str] = frozenset()
 
     def truth(self) -> dict[str, Any]:
         """The record as it stands in truth.json, without its rotation."""
@@ -65,7 +67,10 @@ class Paper:
             "type": self.type or None,
             "class": self.cls or None,
             "title_contains": self.title,
-            "persons": [{"name": p.name, "certno": p.certno, "role": role} for p, role in self.persons],
+            "persons": [
+                {"name": p.name, "certno": p.certno if p.certno in self.numbers else None, "role": role}
+                for p, role in self.persons
+            ],
             "fields": self.fields,
             "date": self.date,
             "doc_no": self.doc_no,
@@ -376,6 +381,7 @@ class Form:
         words: Sequence[str] = (),
     ) -> Paper:
         """The finished paper with its truth."""
+        printed = {mark.text for sheet in self.sheets for mark in sheet.marks if isinstance(mark, Text)}
         return Paper(
             type=kind,
             cls=cls,
@@ -386,4 +392,5 @@ class Form:
             fields=self.fields,
             words=[*self.words, *words],
             doc_no=doc_no,
+            numbers=frozenset(person.certno for person, _ in persons if person.certno in printed),
         )
