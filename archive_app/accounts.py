@@ -64,7 +64,9 @@ class Accounts:
     def sign_in(self, login: str, password: str, *, otp: str | None = None, address: str | None = None) -> UserId:
         """The user with these credentials. Raises `NotSignedIn` (one message for all causes) or `Busy` while locked."""
         with self._sessions.writing(expire_on_commit=False) as session:
-            user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
+            # What is not a login is not looked for: databases choke on some of it.
+            known = sa.select(User).where(User.login == login)
+            user = session.scalars(known).one_or_none() if _LOGIN.fullmatch(login) else None
             fault = self._fault(user, password, otp)
             if user is not None and fault is None:
                 user.failures, user.locked_until = 0, None
@@ -112,7 +114,7 @@ class Accounts:
         for candidate in (step, step - 1, step + 1):
             if user.otp_last is not None and candidate <= user.otp_last:
                 continue
-            if hmac.compare_digest(totp.at(candidate * 30), (code or "").strip()):
+            if hmac.compare_digest(totp.at(candidate * 30).encode(), (code or "").strip().encode("utf-8", "replace")):
                 user.otp_last = candidate
                 return True
         return False
