@@ -7,7 +7,7 @@ fault, so that a typing slip never becomes a default. Secrets can be given as `â
 import os
 import zoneinfo
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from archive_app.core.errors import InvalidInput
@@ -20,10 +20,10 @@ class Settings:
     """What is in force. One field per `ARCHIVE_<NAME>` key, documented in the README table."""
 
     home: Path
-    database_url: str
+    database_url: str = field(repr=False)
     store_url: str
     index_url: str
-    broker_url: str = "local:"
+    broker_url: str = field(default="local:", repr=False)
     ocr_engine: str = "rapidocr"
     workers: int = 0  # OCR processes on this machine; 0 = one per core
     time_zone: str = "Asia/Shanghai"  # the archive's own zone: retention is counted in its days
@@ -36,9 +36,9 @@ class Settings:
     secure_cookies: bool = False  # true wherever TLS stands before the site
     trusted_proxies: int = 0  # how many proxies in front may set X-Forwarded-*
     language: str = "zh"
-    store_access_key: str | None = None
-    store_secret_key: str | None = None
-    index_api_key: str | None = None
+    store_access_key: str | None = field(default=None, repr=False)
+    store_secret_key: str | None = field(default=None, repr=False)
+    index_api_key: str | None = field(default=None, repr=False)
     index_ca: str | None = None
     sources: Mapping[str, str] | None = None  # key -> where its value came from
 
@@ -68,6 +68,7 @@ class Settings:
 
 
 _SECRETS = frozenset({"store_access_key", "store_secret_key", "index_api_key"})
+_MAY_BE_ZERO = frozenset({"workers", "trusted_proxies"})
 #: Read by the command line alone; never a setting of the archive.
 _OTHER_KEYS = frozenset({"ARCHIVE_TOKEN"})
 
@@ -133,6 +134,9 @@ class _Parser:
         key = f"ARCHIVE_{name.upper()}"
         if name in _SECRETS and f"{key}_FILE" in self._environment:
             self._sources[name] = f"{key}_FILE"
+            if key in self._environment:
+                self._faults[f"{key}_FILE"] = f"given beside {key}"
+                return None
             return self._secret(key)
         if key not in self._environment:
             return default
@@ -147,10 +151,16 @@ class _Parser:
 
     def _secret(self, key: str) -> str | None:
         try:
-            return Path(self._environment[f"{key}_FILE"]).read_text(encoding="utf-8").strip()
+            secret = Path(self._environment[f"{key}_FILE"]).read_text(encoding="utf-8").strip()
         except OSError as error:
             self._faults[f"{key}_FILE"] = error.strerror or "unreadable"
             return None
+        except UnicodeDecodeError:
+            self._faults[f"{key}_FILE"] = "not UTF-8 text"
+            return None
+        if not secret:
+            self._faults[f"{key}_FILE"] = "empty"
+        return secret
 
     def _check(self, values: Mapping[str, object]) -> None:
         if values["ocr_engine"] not in {"rapidocr", "tesseract"}:
@@ -159,8 +169,10 @@ class _Parser:
             self._faults["ARCHIVE_LANGUAGE"] = "zh or en"
         try:
             zoneinfo.ZoneInfo(str(values["time_zone"]))
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is no zone
             self._faults["ARCHIVE_TIME_ZONE"] = "no such zone"
         for name, value in values.items():
-            if name.startswith("limit_") and isinstance(value, int) and value <= 0:
+            if not isinstance(value, int) or isinstance(value, bool):
+                continue
+            if value < 0 or (value == 0 and name not in _MAY_BE_ZERO):
                 self._faults[f"ARCHIVE_{name.upper()}"] = "must be positive"
