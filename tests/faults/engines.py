@@ -1,0 +1,98 @@
+"""Engines that do not do what they should: they fail, crash, hang, lie, or take their process with them."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+
+from recorded_ocr import RecordedOcr
+
+from archive_app.core.errors import OcrFailed
+from archive_app.core.ports import Bitmap, OcrEngine, OcrIdentity, OcrLine, OcrPage
+
+
+class Engine:
+    """Answers every picture by `answer`; its identity is that of nobody else, so that no cache answers for it."""
+
+    def __init__(self, answer: Callable[[Bitmap], OcrPage], *, name: str) -> None:
+        self._answer, self._name = answer, name
+
+    @property
+    def identity(self) -> OcrIdentity:
+        return OcrIdentity(self._name, "1", "", "{}")
+
+    def read(self, image: Bitmap) -> OcrPage:
+        return self._answer(image)
+
+
+def failing(_name: str = "") -> OcrEngine:
+    """Says that it cannot read, as the port asks."""
+
+    def answer(_image: Bitmap) -> OcrPage:
+        raise OcrFailed(engine="failing", cause="paper-jam")
+
+    return Engine(answer, name="failing")
+
+
+def failing_until(works_at: int) -> Callable[[str], OcrEngine]:
+    """Fails until the attempt with this number, then reads what was recorded."""
+    attempts = 0
+
+    def answer(image: Bitmap) -> OcrPage:
+        nonlocal attempts
+        attempts += 1
+        if attempts < works_at:
+            raise OcrFailed(engine="failing", cause="cold")
+        return RecordedOcr().read(image)
+
+    engine = Engine(answer, name="warming-up")
+    return lambda _name: engine
+
+
+def crashing(_name: str = "") -> OcrEngine:
+    """Raises what the port does not allow."""
+
+    def answer(_image: Bitmap) -> OcrPage:
+        raise ZeroDivisionError
+
+    return Engine(answer, name="crashing")
+
+
+def lying(page: OcrPage) -> Callable[[str], OcrEngine]:
+    """Answers with this page, whatever it is shown."""
+    return lambda _name: Engine(lambda _image: page, name=page.identity.engine)
+
+
+def hanging(_name: str = "") -> OcrEngine:
+    """Never answers."""
+
+    def answer(_image: Bitmap) -> OcrPage:
+        while True:
+            time.sleep(3600)
+
+    return Engine(answer, name="hanging")
+
+
+def deadly(_name: str = "") -> OcrEngine:
+    """Ends its own process, as native code does that writes where it may not."""
+
+    def answer(_image: Bitmap) -> OcrPage:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    return Engine(answer, name="deadly")
+
+
+def unhurried(_name: str = "") -> OcrEngine:
+    """Reads what was recorded, taking up to a fifth of a second: time to be killed in."""
+
+    def answer(image: Bitmap) -> OcrPage:
+        time.sleep(random.uniform(0, 0.2))  # noqa: S311 - a moment, no secret
+        return RecordedOcr().read(image)
+
+    return Engine(answer, name="recorded")
+
+
+def a_page(*lines: OcrLine, rotation: int = 0) -> OcrPage:
+    return OcrPage(OcrIdentity("lying", "1", "", "{}"), rotation, lines)

@@ -1,0 +1,72 @@
+"""Processes to be killed: a worker, an intake and a rebuild, each forked from a server that has imported everything.
+
+They run what the product runs, with the recorded engine and a short lease.
+"""
+
+import datetime as dt
+import multiprocessing
+import time
+from collections.abc import Callable
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from uuid import UUID
+
+from engines import unhurried
+
+from archive_app.cli.ingesting import files_under, take_in
+from archive_app.core.errors import Unavailable
+from archive_app.core.settings import Settings
+from archive_app.wiring import Archive
+from archive_app.worker import Pace, run_process
+from search import sync
+
+PACE = Pace(lease=dt.timedelta(seconds=2), longest=dt.timedelta(seconds=120))
+
+
+def forkserver() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["processes"])
+    return context
+
+
+def run_worker(home: str) -> None:
+    archive = Archive(Settings.from_env({}, home=Path(home)), engines=unhurried)
+    run_process(archive, pace=PACE)
+    archive.close()
+
+
+def run_intake(home: str, batch: str, folder: str) -> None:
+    """Feed the folder into the batch, as `archive ingest FOLDER --batch ID` does."""
+    archive = Archive(Settings.from_env({}, home=Path(home)))
+    viewer = archive.accounts.viewer_of_token((Path(home) / "token").read_text(encoding="utf-8"))
+    take_in(archive, viewer, UUID(batch), list(files_under([folder])), wait=False, quiet=True)
+    archive.close()
+
+
+def run_rebuild(home: str) -> None:
+    """Rebuild the index over and over."""
+    archive = Archive(Settings.from_env({}, home=Path(home)))
+    while True:
+        try:
+            sync.rebuild(archive.reading(archive.own_work("index")), archive.index, hasher=archive.hasher)
+        except Unavailable:
+            time.sleep(0.05)  # another one of us is not quite dead yet
+
+
+class Victim:
+    """A process that is started anew whenever it is killed."""
+
+    def __init__(self, context: ForkServerContext, target: Callable[..., None], *args: str) -> None:
+        self._make = lambda: context.Process(target=target, args=args, daemon=True)
+        self.process: ForkServerProcess = self._make()
+        self.process.start()
+
+    def kill(self) -> None:
+        """SIGKILL, and start another."""
+        self.end()
+        self.process = self._make()
+        self.process.start()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
