@@ -230,7 +230,7 @@ def _write(
             unit.note("record:withdrawn", "record", ident, merged_into=str(record.merged_into))
             unit.later(refresh_job(ident))
     for ident, pages in plan.groups:
-        _begin_again(unit, targets[ident], len(pages))
+        begin_again(unit, targets[ident], len(pages))
     for key in released:
         unit.later(release_bytes_job(key))
 
@@ -330,7 +330,7 @@ def _clear(unit: Unit, record: Record) -> None:
         unit.remove(Action.RECORD_REVIEW, *unit.all(sa.select(entity).where(entity.record_id == record.id)))
 
 
-def _begin_again(unit: Unit, record: Record, pages: int) -> None:
+def begin_again(unit: Unit, record: Record, pages: int) -> None:
     """A record whose pages changed is described anew; what was said of it no longer holds."""
     unit.require(Action.RECORD_REVIEW, record)
     record.boundaries_set, record.confirmed_by = True, None

@@ -16,6 +16,9 @@ from ingest.parties import link_parties
 from ingest.reading import line_from, refresh_job
 from ingest.workshop import Workshop
 
+#: Why a person looks at a record from which a page was taken out to be scanned again; it stays until the page is back.
+AWAITED = "page-awaited"
+
 
 def catalogue(workshop: Workshop, viewer: Viewer, record_id: RecordId) -> None:
     """Describe one record; a stack with certain boundaries is split first, and each part described on its own."""
@@ -38,7 +41,8 @@ def catalogue(workshop: Workshop, viewer: Viewer, record_id: RecordId) -> None:
     with workshop.unit(viewer) as unit:
         record = unit.get(Record, record_id)
         if record.state == RecordState.READ:
-            extra = ["page-failed"] if failed else []
+            extra = [reason for reason in record.review if reason == AWAITED]
+            extra += ["page-failed"] if failed else []
             apply(unit, record, description, extra=extra, workshop=workshop)
 
 

@@ -16,10 +16,20 @@ from archive_app.core.vocabulary import Action, IdentifierKind, PartyKind, Party
 from ingest.describing.model import PartyMention
 
 
-def link_parties(unit: Unit, record: Record, mentions: Sequence[PartyMention], *, hasher: NumberHasher) -> list[str]:
-    """Replace the record's links by these mentions. Gives review reasons, such as `name-differs`."""
+def link_parties(
+    unit: Unit,
+    record: Record,
+    mentions: Sequence[PartyMention],
+    *,
+    hasher: NumberHasher,
+    action: Action = Action.RECORD_REVIEW,
+) -> list[str]:
+    """Replace the record's links by these mentions. Gives review reasons, such as `name-differs`.
+
+    `action` is what the viewer does it by: review, or the approval of a correction.
+    """
     old = unit.all(sa.select(PartyLink).where(PartyLink.record_id == record.id))
-    unit.remove(Action.RECORD_REVIEW, *old)
+    unit.remove(action, *old)
     unit.flush()
     reasons: list[str] = []
     for mention in mentions:
@@ -36,24 +46,32 @@ def link_parties(unit: Unit, record: Record, mentions: Sequence[PartyMention], *
             row=mention.row,
             box=list(mention.box) if mention.page else None,
         )
-        _identify(unit, link, mention, hasher, reasons)
-        unit.add(Action.RECORD_REVIEW, link)
+        _identify(unit, link, mention, hasher, reasons, action=action)
+        unit.add(action, link)
         unit.flush()
     return reasons
 
 
-def _identify(unit: Unit, link: PartyLink, mention: PartyMention, hasher: NumberHasher, reasons: list[str]) -> None:
+def _identify(
+    unit: Unit, link: PartyLink, mention: PartyMention, hasher: NumberHasher, reasons: list[str], *, action: Action
+) -> None:
     if mention.kind == PartyKind.PERSON:
         if mention.number and mention.number_kind and not mention.doubtful:
-            link.person_id = _person(unit, mention, IdentifierKind(mention.number_kind), hasher, reasons)
+            link.person_id = _person(unit, mention, IdentifierKind(mention.number_kind), hasher, reasons, action=action)
     elif mention.kind == PartyKind.EMPLOYER and mention.name:
-        link.employer_id = _employer(unit, mention)
+        link.employer_id = _employer(unit, mention, action)
     elif mention.kind == PartyKind.PROVIDER and mention.name:
-        link.provider_id = _provider(unit, mention)
+        link.provider_id = _provider(unit, mention, action)
 
 
 def _person(
-    unit: Unit, mention: PartyMention, kind: IdentifierKind, hasher: NumberHasher, reasons: list[str]
+    unit: Unit,
+    mention: PartyMention,
+    kind: IdentifierKind,
+    hasher: NumberHasher,
+    reasons: list[str],
+    *,
+    action: Action,
 ) -> PersonId:
     digest = hasher.hash(kind.value, mention.number or "")
     known = unit.known(Identifier, kind=kind, hash=digest)
@@ -64,26 +82,26 @@ def _person(
             reasons.append("name-differs")
         return PersonId(known)
     ident = PersonId(uuid4())
-    unit.add(Action.RECORD_REVIEW, Person(id=ident, name=mention.name, created_at=unit.clock.now()))
+    unit.add(action, Person(id=ident, name=mention.name, created_at=unit.clock.now()))
     identifier = Identifier(id=uuid4(), person_id=ident, kind=kind, hash=digest, value=mention.number or "")
-    unit.add(Action.RECORD_REVIEW, identifier)
+    unit.add(action, identifier)
     return ident
 
 
-def _employer(unit: Unit, mention: PartyMention) -> UUID:
+def _employer(unit: Unit, mention: PartyMention, action: Action) -> UUID:
     uscc = mention.number if mention.number_kind == IdentifierKind.USCC and not mention.doubtful else None
     known = unit.known(Employer, uscc=uscc) if uscc else unit.known(Employer, name=mention.name)
     if known is None:
         known = uuid4()
-        unit.add(Action.RECORD_REVIEW, Employer(id=known, name=mention.name or "", uscc=uscc))
+        unit.add(action, Employer(id=known, name=mention.name or "", uscc=uscc))
     return known
 
 
-def _provider(unit: Unit, mention: PartyMention) -> UUID:
+def _provider(unit: Unit, mention: PartyMention, action: Action) -> UUID:
     code = mention.number if mention.number_kind == IdentifierKind.PROVIDER_CODE and not mention.doubtful else None
     known = unit.known(Provider, code=code) if code else unit.known(Provider, name=mention.name)
     if known is None:
         known = uuid4()
         kind = ProviderKind.PHARMACY if mention.role == PartyRole.PHARMACY else ProviderKind.HOSPITAL
-        unit.add(Action.RECORD_REVIEW, Provider(id=known, kind=kind, name=mention.name or "", code=code))
+        unit.add(action, Provider(id=known, kind=kind, name=mention.name or "", code=code))
     return known

@@ -103,31 +103,39 @@ def _name_of(row: Field) -> str:
 def _correct_values(
     unit: Unit, record: Record, rows: list[Field], values: Mapping[str, str], tables: ReferenceTables
 ) -> list[Field]:
-    faults: dict[str, object] = {}
-    today = unit.clock.today()
     by_name: dict[str, list[Field]] = {}
     for row in rows:
         by_name.setdefault(_name_of(row), []).append(row)
-    for name, typed in values.items():
+    for name, value in normal_values(values, tables, today=unit.clock.today()).items():
         key, _, number = name.partition("#")
-        if key not in tables.fields and key.partition(":")[0] not in tables.fields:
-            faults[name] = "unknown-field"
-            continue
         known = by_name.get(name, [])
-        if not typed.strip():
+        if not value:
             unit.remove(Action.RECORD_REVIEW, *known)
             rows = [row for row in rows if row not in known]
             continue
-        value, fault = normalised(tables.field(key).format, typed, today=today)
-        if fault:
-            faults[name] = fault
-            continue
         place = (key, int(number) if number.isdigit() else None)
         rows = _set(unit, record, rows, known, place=place, value=value)
-    if faults:
-        raise InvalidInput(**faults)
     unit.flush()
     return rows
+
+
+def normal_values(values: Mapping[str, str], tables: ReferenceTables, *, today: dt.date) -> dict[str, str]:
+    """The normal form of each typed value by its `key` or `key#row`; an empty one removes. Raises `InvalidInput`."""
+    normal: dict[str, str] = {}
+    faults: dict[str, object] = {}
+    for name, typed in values.items():
+        key = name.partition("#")[0]
+        if key not in tables.fields and key.partition(":")[0] not in tables.fields:
+            faults[name] = "unknown-field"
+        elif not typed.strip():
+            normal[name] = ""
+        else:
+            normal[name], fault = normalised(tables.field(key).format, typed, today=today)
+            if fault:
+                faults[name] = fault
+    if faults:
+        raise InvalidInput(**faults)
+    return normal
 
 
 def _set(
@@ -204,9 +212,7 @@ def _settle(
     pages = unit.all(sa.select(Page).where(Page.record_id == record.id).order_by(Page.number))
     turned = tuple(upright(read_page_of(page)) for page in pages)
     values = tuple(_value_of(row) for row in rows)
-    terms = terms_of(tables)
-    kind = terms.type(record.type_code)
-    mentions = (*parties(values, kind, terms), *_roster(values, terms))
+    mentions = _mentions(values, record.type_code, terms_of(tables))
     found, _ = formed_on(values, turned, today=unit.clock.today())
     record.formed_on = correction.formed_on or found or record.formed_on
     given = facts(record.title, values, mentions, turned)
@@ -222,6 +228,17 @@ def _settle(
         unit.move(record, RecordState.DESCRIBED)
     unit.flush()
     link_parties(unit, record, mentions, hasher=hasher)
+
+
+def link_again(unit: Unit, record: Record, *, tables: ReferenceTables, hasher: NumberHasher, action: Action) -> None:
+    """Link the parties anew after values of the record were changed by this action, as a confirmation does."""
+    rows = unit.all(sa.select(Field).where(Field.record_id == record.id).order_by(Field.position))
+    mentions = _mentions(tuple(_value_of(row) for row in rows), str(record.type_code), terms_of(tables))
+    link_parties(unit, record, mentions, hasher=hasher, action=action)
+
+
+def _mentions(values: tuple[FieldValue, ...], type_code: str, terms: Terms) -> tuple[PartyMention, ...]:
+    return (*parties(values, terms.type(type_code), terms), *_roster(values, terms))
 
 
 def _class(tables: ReferenceTables, record: Record, correction: Correction, given: frozenset[Condition]) -> str | None:
