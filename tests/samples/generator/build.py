@@ -28,12 +28,13 @@ def build(entries: Iterable[SampleFile], folder: Path, searches: Sequence[dict[s
                 files.encrypted(path, entry.papers)
             case _:
                 files.write(path, entry.papers, entry.wear)
-        truth["files"][entry.path] = _truth(entry)
+        truth["files"][entry.path] = described(entry)
     (folder / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return truth
 
 
-def _truth(entry: SampleFile) -> dict[str, Any]:
+def described(entry: SampleFile) -> dict[str, Any]:
+    """What is true of one file, as it stands in truth.json."""
     accepted = entry.outcome == "accepted"
     papers = entry.papers if accepted else ()
     records = [

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 from reportlab.lib.colors import Color
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
@@ -158,8 +158,6 @@ def _press(image: Image.Image, picture: Image.Image, corner: tuple[int, int]) ->
     base.paste(picture, mask=picture.getchannel("A"))
     area = (*corner, corner[0] + picture.width, corner[1] + picture.height)
     below = image.crop(area)
-    from PIL import ImageChops  # noqa: PLC0415
-
     image.paste(ImageChops.multiply(below, base), corner)
 
 
@@ -168,7 +166,7 @@ _PDF_FACES: Final = {"serif": "uming", "serif-bold": "zenhei", "sans": "zenhei",
 
 def write_pdf_page(canvas: Canvas, sheet: Sheet) -> None:
     """Append the sheet to the PDF with real text in embedded TrueType faces."""
-    wide, high = sheet.size
+    high = sheet.size[1]
     canvas.setPageSize(sheet.size)
     for mark in sheet.marks:
         match mark:
@@ -189,7 +187,6 @@ def write_pdf_page(canvas: Canvas, sheet: Sheet) -> None:
                 w, h = picture.width * 72 / 150, picture.height * 72 / 150
                 at = (centre[0] - w / 2, high - centre[1] - h / 2)
                 canvas.drawImage(ImageReader(picture), *at, width=w, height=h, mask="auto")
-    del wide
     canvas.showPage()
 
 
