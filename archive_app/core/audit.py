@@ -269,12 +269,19 @@ def _tree_faults(session: Session, leaves: int) -> list[Fault]:
         if (position + 1) << height > leaves:
             continue  # grown while we read
         complete += 1
-        promised = leaf if height == 0 else node_hash(one, other) if one and other else None
-        if promised != digest:
+        if digest != (leaf if height == 0 else _parent(one, other)):
             faults.append(Fault(position << height, f"stored tree: node {height}/{position} differs"))
     if complete != sum(leaves >> height for height in range(leaves.bit_length())):
         faults.append(Fault(None, "stored tree: nodes are missing"))
     return faults
+
+
+def _parent(left: str | None, right: str | None) -> str | None:
+    """The hash over two stored children; None if one is missing or no hash at all."""
+    try:
+        return node_hash(left, right) if left and right else None
+    except ValueError:
+        return None
 
 
 def _leaves(session: Session, *, below: int) -> Iterator[AuditLeaf]:
@@ -327,9 +334,9 @@ def _value_faults(session: Session) -> list[Fault]:
             faults.append(Fault(sequence, f"value {name} without a leaf"))
             continue
         try:
-            promised = json.loads(leaf)["values"].get(name)
-        except (ValueError, KeyError, AttributeError):
-            continue  # named already as "not a leaf"
-        if promised is None or not hmac.compare_digest(promised, commitment(salt, value or "")):
+            kept = json.loads(leaf)["values"][name] == commitment(salt, value or "")
+        except (ValueError, KeyError, TypeError):  # the leaf promises no such value, or the salt is none
+            kept = False
+        if not kept:
             faults.append(Fault(sequence, f"value {name} differs from its commitment"))
     return faults
