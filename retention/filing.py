@@ -4,6 +4,7 @@ Numbers run per (fonds, category, class, year, period), are taken inside the fil
 never used twice: a filing that fails gives its number back because nothing of it was committed.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -29,18 +30,31 @@ class FiledBatch:
     left: tuple[tuple[RecordId, str], ...]
 
 
-def due_of(unit: Unit, record: Record, tables: ReferenceTables) -> Due:
-    """The end of the record's term, from class, type and dates. Raises `InvalidInput` where the class is missing."""
+def due_of(
+    unit: Unit,
+    record: Record,
+    tables: ReferenceTables,
+    *,
+    formed_on: dt.date | None = None,
+    ended: tuple[str, ...] | None = None,
+) -> Due:
+    """The end of the record's term, from class, type and dates. Raises `InvalidInput` where the class is missing.
+
+    `formed_on` and `ended` (values of `effective_to`) stand for what the record says, where it is asked what would be.
+    """
     if record.class_code is None:
         raise InvalidInput(class_="missing")
     rule = tables.rule_for(record.class_code, type_code=record.type_code)
-    ended = unit.rows(
-        sa.select(Field.value)
-        .where(Field.record_id == record.id, Field.name == "effective_to")
-        .order_by(Field.position)
-    )
-    written = parse_date(ended[-1][0]) if ended else None
-    return due(rule, formed_on=record.formed_on, agreement_ended_on=written.as_date() if written else None)
+    if ended is None:
+        rows = unit.rows(
+            sa.select(Field.value)
+            .where(Field.record_id == record.id, Field.name == "effective_to")
+            .order_by(Field.position)
+        )
+        ended = tuple(row[0] for row in rows)
+    written = parse_date(ended[-1]) if ended else None
+    agreed = written.as_date() if written else None
+    return due(rule, formed_on=formed_on or record.formed_on, agreement_ended_on=agreed)
 
 
 def file_record(unit: Unit, record_id: RecordId, *, tables: ReferenceTables) -> Record:
