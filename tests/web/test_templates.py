@@ -47,8 +47,9 @@ def _titles_from_code() -> set[str]:
     for node in ast.walk(ast.parse(Path(home.__file__).read_text("utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             place = {"Waiting": 0, "_records_waiting": 1}.get(node.func.id)
-            if place is not None and isinstance(node.args[place], ast.Constant):
-                titles.add(str(node.args[place].value))
+            title = None if place is None else node.args[place]
+            if isinstance(title, ast.Constant):
+                titles.add(str(title.value))
     return titles
 
 
@@ -67,7 +68,8 @@ def test_a_translation_keeps_the_places_for_values(chinese: Catalog) -> None:
     differing = [
         message.id
         for message in chinese
-        if message.id and sorted(PLACEHOLDER.findall(message.id)) != sorted(PLACEHOLDER.findall(message.string))
+        if message.id
+        and sorted(PLACEHOLDER.findall(str(message.id))) != sorted(PLACEHOLDER.findall(str(message.string)))
     ]
     assert differing == []
 
