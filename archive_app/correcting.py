@@ -233,9 +233,10 @@ def page_picture(workshop: Workshop, viewer: Viewer, correction_id: UUID, number
         if component is None:
             raise NotFound(kind="page")
         key = StoreKey(unit.get(Fonds, component.fonds_id).code, component.record_id, component.sha256)
+        version_id, media_type = component.version_id, component.media_type
         unit.note("page:viewed", "record", row.record_id, correction=str(row.id), page=number)
-    with workshop.store.as_file(key, version_id=component.version_id) as path:
-        view = workshop.opener().page(path, component.media_type, number).view
+    with workshop.store.as_file(key, version_id=version_id) as path:
+        view = workshop.opener().page(path, media_type, number).view
     if view is None:
         raise NotFound(kind="page")
     return view

@@ -234,9 +234,9 @@ def approve(
     _refuse_other_term(unit, record, change, tables)  # the rules may have changed since it was asked for
     row.before = as_it_stands(unit, record, taken_out=change.get("pages", {}).get("gone"))
     _decide(unit, row, APPROVED, person=person, remark=remark)
+    record.corrections += 1  # and with it the version, once, also where only values or pages change
     _describe(unit, record, change)
     jobs = put_in_place(unit, record, change["pages"]) if "pages" in change else ()
-    record.corrections += 1  # and with it the version, also where only values or pages changed
     unit.flush()
     unit.note(
         "correction:approved", "record", record.id, correction=str(row.id), code=record.code, version=record.version,

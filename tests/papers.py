@@ -66,6 +66,7 @@ def work(archive: Archive) -> None:
     worker = Worker(archive)
     while worker.step():
         continue
+    archive.queue.release_lane(worker.name)  # the clock stands still: the lease would never end
 
 
 def taken_in(archive: Archive, by: Viewer, papers: Sequence[tuple[str, io.BytesIO]]) -> list[RecordId]:

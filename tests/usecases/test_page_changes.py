@@ -213,10 +213,14 @@ def test_a_filed_record_changes_by_correction_only(desk: Desk):
 
 
 def test_what_the_block_did_not_name_is_let_go(desk: Desk):
-    with (
-        pytest.raises(ZeroDivisionError),
-        stored_file(desk.archive.workshop, desk.by, desk.record, a_paper(60), name="x.png") as new,
-    ):
-        assert desk.archive.store.stat(new.stored.key) is not None
-        raise ZeroDivisionError
-    assert desk.archive.store.stat(new.stored.key) is None
+    keys = []
+
+    def fail_inside() -> None:
+        with stored_file(desk.archive.workshop, desk.by, desk.record, a_paper(60), name="x.png") as new:
+            keys.append(new.stored.key)
+            assert desk.archive.store.stat(new.stored.key) is not None
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_inside()
+    assert desk.archive.store.stat(keys[0]) is None
