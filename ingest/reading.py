@@ -200,6 +200,8 @@ def _view(unit: Unit, page: Page, view: StoredObject) -> Component:
 def go_on_when_all_read(unit: Unit, record_id: RecordId) -> None:
     """Move the record on when no page waits any more. The record's row is locked: exactly one page is the last."""
     record: Record | None = unit.first(sa.select(Record).where(Record.id == record_id).with_for_update())
+    if record is not None and record.state == RecordState.FILED:  # a page that an approved correction brought
+        unit.later(refresh_job(record_id))
     if record is None or record.state != RecordState.CAPTURED:
         return
     waiting = unit.count(sa.select(Page.id).where(Page.record_id == record_id, Page.state == PageState.WAITING))
