@@ -123,7 +123,7 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "account:password-refused": ("更改口令被拒", "Password change refused"),
         "token:added": ("发放令牌", "Token issued"),
         "fonds:added": ("新建全宗", "Fonds added"),
-        "job:retried": ("作业重试", "Job retried"),
+        "job:retried": ("任务重试", "Job retried"),
         "batch:opened": ("开批次", "Batch opened"),
         "batch:filed": ("整批归档", "Batch filed"),
         "batch:signed-off": ("批次结清", "Batch signed off"),

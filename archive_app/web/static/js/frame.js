@@ -46,6 +46,9 @@
     const copier = on("[data-copy]");
     if (copier) copy(copier).catch(() => window.prompt("", copier.dataset.copy));
     if (on("[data-print]")) window.print();
+    const opener = on("[data-dialog]");
+    if (opener) document.getElementById(opener.dataset.dialog).showModal();
+    if (on("[data-dialog-close]")) event.target.closest("dialog").close();
     for (const menu of document.querySelectorAll("[data-menu][open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
