@@ -1,10 +1,10 @@
-"""Intake (收件): batches, the upload of files one by one, the balance as it fills, decisions on refused files, sign-off."""
+"""Intake (收件): batches, files one by one, the balance as it fills, decisions on refused files, sign-off."""
 
 import csv
 import io
 import json
 from collections import Counter
-from typing import Any
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, session, url_for
@@ -185,7 +185,7 @@ def upload(batch_id: UUID) -> ResponseReturnValue:
 def _receive(batch_id: UUID, part: FileStorage, path: str) -> dict[str, str]:
     workshop = the_archive().workshop
     try:
-        ident = use_case.receive(workshop, viewer(), batch_id, part.stream, path=path)
+        ident = use_case.receive(workshop, viewer(), batch_id, cast("BinaryIO", part.stream), path=path)
     except Refused as refusal:
         ident = use_case.refuse_unread(workshop, viewer(), batch_id, path=path, size=_size(part), refusal=refusal)
     return {"file": path, "id": str(ident)}

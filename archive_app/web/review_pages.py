@@ -3,6 +3,7 @@
 Fields stand in the order of the type; what is doubtful or missing is a *stop*, where Tab and Enter halt.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from ingest.arranging import UNFILED
 from retention import filing
 
 _MOST_ALTERNATIVES = 5
+_TICK_BOXES = re.compile(r"[□☐☑☒■√✓✔]")
 _NUMERIC = frozenset({Format.MONEY, Format.INTEGER, Format.PERCENT})
 #: Digits are typed into these, so that the keys 1–5 alone cannot choose an alternative.
 _DIGITS = _NUMERIC | {
@@ -135,7 +137,10 @@ def _fields(
         name = one["name"] if one["row"] is None else f"{one['name']}#{one['row']}"
         groups.setdefault(name, []).append(one)
     by_format = _values_by_format(shown["fields"], tables)
-    made = [_field(name, found, tables, required, by_format, language) for name, found in groups.items()]
+    made = [
+        _field(name, found, tables, required=required, by_format=by_format, language=language)
+        for name, found in groups.items()
+    ]
     single = [one for one in made if one.row is None]
     present = {one.key for one in single}
     single += [_missing(key, tables, by_format, language) for key in required - present]
@@ -157,6 +162,7 @@ def _field(
     name: str,
     found: Sequence[Mapping[str, Any]],
     tables: ReferenceTables,
+    *,
     required: set[str],
     by_format: Mapping[Format, list[str]],
     language: str,
@@ -166,7 +172,8 @@ def _field(
     differing = len({each["value"] for each in found}) > 1
     definition = tables.field(one["name"])
     stop = one["state"] == FieldState.DOUBTFUL.value
-    others = [each["value"] for each in found] + ([one["as_read"]] if one["as_read"] else [])
+    others = [*_options(one["as_read"] or one["value"]), *(each["value"] for each in found)]
+    others += [one["as_read"]] if one["as_read"] else []
     wanted = stop or differing
     return FieldView(
         name=name,
@@ -187,6 +194,12 @@ def _field(
         digits=definition.format in _DIGITS,
         long=len(one["value"]) > 26,  # noqa: PLR2004 - characters that fit the input
     )
+
+
+def _options(printed: str) -> list[str]:
+    """What stands beside the printed boxes of a row to be ticked; nothing where there are none."""
+    parts = _TICK_BOXES.split(printed)
+    return [part.strip() for part in parts if part.strip()] if len(parts) > 1 else []
 
 
 def _alternatives(value: str, others: Sequence[str], alike: Sequence[str]) -> tuple[str, ...]:
@@ -254,16 +267,20 @@ def viewer_data(review: ReviewRecord) -> dict[str, Any]:
                 "width": page["width"],
                 "height": page["height"],
                 "rotation": page["rotation"],
-                # The version is in the address: after a split the same number is another picture.
-                "image": url_for("records.page_image", record_id=record["id"], number=page["number"], v=record["version"])
-                if page["state"] != "waiting"
-                else None,
+                "image": _picture(record, page),
                 "lines": [{"text": line["text"], "box": line["box"]} for line in page["lines"]],
                 "failed": page["state"] == "failed",
             }
             for page in record["pages"]
         ]
     }  # fmt: skip
+
+
+def _picture(record: Mapping[str, Any], page: Mapping[str, Any]) -> str | None:
+    """Where the page's picture is. The version is in the address: after a split the number is another picture's."""
+    if page["state"] == "waiting":
+        return None
+    return url_for("records.page_image", record_id=record["id"], number=page["number"], v=record["version"])
 
 
 def page_ids(unit: Unit, record_id: RecordId) -> list[UUID]:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -38,7 +39,7 @@ class Filter:
             fonds=arguments.get("fonds") or None,
         )
 
-    def arguments(self) -> dict[str, str]:
+    def arguments(self) -> dict[str, Any]:
         """The filter as URL arguments."""
         given = {"batch": self.batch, "type": self.type, "reason": self.reason, "fonds": self.fonds}
         return {name: str(value) for name, value in given.items() if value}

@@ -57,7 +57,7 @@ function marks() {
   for (const input of inputs()) {
     const box = boxOf(input);
     if (!box) continue;
-    const doubtful = input.hasAttribute("data-stop") && !seen.has(input.name);
+    const doubtful = input.hasAttribute("data-stop") && (input === here || !seen.has(input.name));
     const kind = `${doubtful ? "doubtful" : "read"}${input === here ? " current" : ""}`;
     found.push({ page: Number(input.dataset.page), box, kind, id: input.name });
   }
@@ -283,7 +283,7 @@ async function choose(kind, chosen) {
   record = { ...record, panel: answer.panel };
   wire();
   retype(keep);
-  for (const id of ["type-text"]) see(document.getElementById(id));
+  see(document.getElementById("type-text"));
   const next = unseen()[0];
   if (next) goTo(next);
   else document.getElementById("confirm").focus();
@@ -448,9 +448,10 @@ async function arrange(kind) {
     if (await sure("merge", { pages, title })) data = { act: "merge", target };
   } else if (kind === "move") {
     const select = document.getElementById("move-target");
-    const fresh = new Option(document.documentElement.lang.startsWith("zh") ? "新的一件" : "a new record", "new");
+    const fresh = new Option(select.dataset.fresh, "new");
     select.replaceChildren(...(pages > 1 ? [fresh] : []), ...record.targets.map(([id, title]) => new Option(title, id)));
-    document.getElementById("move-page").textContent = page;
+    const heading = document.getElementById("move-title");
+    heading.textContent = fill(heading.dataset.text, { page });
     if (select.options.length && (await ask(document.getElementById("ask-move")))) {
       data = { act: "move", page, target: select.value };
     }
