@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -34,7 +33,7 @@ class Browser:
         self.token = found[1] if found else self.token
         return answer
 
-    def send(self, path: str, /, **form: Any) -> TestResponse:
+    def send(self, path: str, /, **form: object) -> TestResponse:
         return self._client.post(path, data={"csrf_token": self.token, **form})
 
     def call(self, path: str, body: object = None, *, token: str | None = None) -> TestResponse:
@@ -44,7 +43,7 @@ class Browser:
     def fetch(self, path: str) -> TestResponse:
         return self._client.get(path, headers={"Accept": "application/json"})
 
-    def upload(self, path: str, /, **form: Any) -> TestResponse:
+    def upload(self, path: str, /, **form: object) -> TestResponse:
         headers = {"Accept": "application/json", "X-CSRFToken": self.token}
         return self._client.post(path, data=form, headers=headers, content_type="multipart/form-data")
 

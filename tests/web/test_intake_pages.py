@@ -1,4 +1,4 @@
-"""The intake pages: files go in one a request, the balance is told, refused files are decided on, the batch is signed."""
+"""The intake pages: files go in, the balance is told, refused files are decided on, the batch is signed."""
 
 import csv
 import io

@@ -106,7 +106,7 @@ function tell() {
   bar.max = all;
   bar.value = done;
   const going = running > 0 || waiting.length > 0;
-  const parts = [fill(going ? words.sending : words.sent, { done: Math.min(done + running, all), all: going ? all : done })];
+  const parts = [fill(going ? words.sending : words.allSent, { done: Math.min(done + running, all), all: going ? all : done })];
   if (failed.size) parts.push(fill(words.failed, { count: failed.size }));
   document.getElementById("sending-text").textContent = parts.join(" ");
   bar.hidden = !going;
