@@ -28,6 +28,7 @@ from archive_app.core.ports import (
 )
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, ComponentKind, Lane, PageState, RecordId, RecordState, Viewer
+from ingest.ocr.answers import sound
 from ingest.opening.model import OpenedPage
 from ingest.text_layer import as_lines, usable
 from ingest.workshop import Workshop
@@ -123,7 +124,7 @@ def read_cached(workshop: Workshop, engine: OcrEngine, bitmap: Bitmap) -> OcrPag
         known = session.get(OcrResult, key)
         if known is not None:
             return _page_from(known.result, identity)
-    page = engine.read(bitmap)
+    page = sound(engine.read(bitmap), bitmap)
     with workshop.sessions.writing() as session:
         if session.get(OcrResult, key) is None:
             session.add(OcrResult(key=key, picture=digest, result=_page_to(page), created_at=workshop.clock.now()))
