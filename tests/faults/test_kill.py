@@ -6,6 +6,7 @@ equals what it becomes when nobody is killed.
 
 import random
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
@@ -73,7 +74,7 @@ def test_killed_processes_lose_double_and_leave_stuck_nothing(
     undisturbed: Holdings,
     tmp_path: Path,
     count: Callable[[int, int], int],
-    record_property: Callable[[str, object], None],
+    record_testsuite_property: Callable[[str, object], None],
 ):
     wanted, kills, rounds = count(8, 200), 0, 0
     context = forkserver()
@@ -82,9 +83,10 @@ def test_killed_processes_lose_double_and_leave_stuck_nothing(
         place = tmp_path / f"round-{rounds}"
         place.mkdir()
         kills += _round(context, place, folder, undisturbed, most=min(_KILLS_A_ROUND, wanted - kills))
+        sys.stdout.write(f"{kills} killed in {rounds} rounds\n")
         shutil.rmtree(place)
-    record_property("kills", kills)
-    record_property("rounds", rounds)
+    record_testsuite_property("kills", kills)
+    record_testsuite_property("rounds", rounds)
 
 
 def _round(context: ForkServerContext, place: Path, folder: Path, undisturbed: Holdings, *, most: int) -> int:
