@@ -137,8 +137,9 @@ def _fields(
         name = one["name"] if one["row"] is None else f"{one['name']}#{one['row']}"
         groups.setdefault(name, []).append(one)
     by_format = _values_by_format(shown["fields"], tables)
+    sent_back = "sent-back" in shown["review"]
     made = [
-        _field(name, found, tables, required=required, by_format=by_format, language=language)
+        _field(name, found, tables, required=required, by_format=by_format, language=language, sent_back=sent_back)
         for name, found in groups.items()
     ]
     single = [one for one in made if one.row is None]
@@ -166,12 +167,15 @@ def _field(
     required: set[str],
     by_format: Mapping[Format, list[str]],
     language: str,
+    sent_back: bool,
 ) -> FieldView:
     # Of several readings of one field the doubtful one is shown: it is what a person has to settle.
     one = next((each for each in found if each["state"] == FieldState.DOUBTFUL.value), found[0])
     differing = len({each["value"] for each in found}) > 1
     definition = tables.field(one["name"])
-    stop = one["state"] == FieldState.DOUBTFUL.value
+    # Sent back, a value whose checks fail is looked at again, although somebody confirmed it.
+    failing = sent_back and any(not check["passed"] for check in one["checks"])
+    stop = failing or one["state"] == FieldState.DOUBTFUL.value
     others = [*_options(one["as_read"] or one["value"]), *(each["value"] for each in found)]
     others += [one["as_read"]] if one["as_read"] else []
     wanted = stop or differing

@@ -3,10 +3,9 @@
 
 import { PageViewer, crop } from "./viewer.js";
 import { Chooser } from "./chooser.js";
+import { call, fill, post, tell } from "./talk.js";
 
-const token = document.querySelector('meta[name="csrf-token"]').content;
 const right = document.getElementById("right");
-const toast = document.getElementById("toast");
 const start = JSON.parse(document.getElementById("review-data").textContent);
 const choices = { types: start.types, classes: start.classes };
 
@@ -16,35 +15,12 @@ let here = null; // the input that the view stands at
 let busy = false;
 let ahead = null; // { url, answer: Promise }
 let last = null; // the confirmation that can be taken back
-let toastTimer = 0;
 
 const viewer = new PageViewer(document.getElementById("viewer"), record.viewer);
 const form = () => document.getElementById("panel");
 const inputs = () => [...form().querySelectorAll("input[data-was]:not([type=hidden]), textarea[data-was], .chooser-text")];
 const stops = () => inputs().filter((input) => input.hasAttribute("data-stop"));
 const visible = (input) => input.offsetParent !== null;
-
-function fill(text, values) {
-  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-}
-
-function tell(kind, values = {}) {
-  toast.textContent = fill(toast.dataset[kind] ?? kind, values);
-  toast.hidden = false;
-  clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => (toast.hidden = true), 5000);
-}
-
-async function call(address, options = {}) {
-  const response = await fetch(address, {
-    ...options,
-    headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token },
-  });
-  const answer = await response.json().catch(() => ({}));
-  return { ok: response.ok, status: response.status, answer };
-}
-
-const post = (address, body) => call(address, { method: "POST", body: JSON.stringify(body) });
 
 // ---- the fields and where they were read
 
@@ -163,13 +139,17 @@ function typed() {
   return { kept, type: form().elements.type.value, class: form().elements.class.value };
 }
 
+/** Puts back what was typed, and answers the first field it stands in. */
 function retype({ kept }) {
+  let first = null;
   for (const [name, value] of kept) {
     const input = form().querySelector(`[name="${CSS.escape(name)}"]`) ?? addField(name.replace("value:", ""));
     if (!input || input.value === value) continue;
     input.value = value;
     touched(input);
+    first ??= input;
   }
+  return first;
 }
 
 function touched(input) {
@@ -237,8 +217,9 @@ function show(answer, { push = true, keep = null } = {}) {
   const number = document.getElementById("batch-number");
   if (number && answer.batch) number.textContent = answer.batch;
   wire();
-  if (keep) retype(keep);
-  begin();
+  const kept = keep ? retype(keep) : null;
+  if (kept) goTo(kept);
+  else begin();
   prefetch();
 }
 
@@ -411,10 +392,13 @@ async function undo() {
   if (last.filed) return tell("nothingToUndo");
   const { ok, answer } = await post(last.url, last.body).catch(() => ({ ok: false, answer: {} }));
   if (!ok) return tell(answer.detail ?? "offline");
+  const [name] = Object.keys(last.body.values);
   last = null;
   document.getElementById("undo").disabled = true;
   ahead = null;
   await open(answer.next, { fresh: true });
+  const corrected = name && form().querySelector(`[name="value:${CSS.escape(name)}"]`);
+  if (corrected) goTo(corrected);
   tell("undone");
 }
 
@@ -427,6 +411,8 @@ function ask(dialog) {
     dialog.showModal();
   });
 }
+
+const span = (from, to) => (from === to ? String(from) : `${from}–${to}`);
 
 async function sure(kind, values) {
   for (const id of ["ask-sure-title", "ask-sure-text"]) {
@@ -442,7 +428,7 @@ async function arrange(kind) {
   let data = null;
   if (kind === "split") {
     const at = page > 1 ? page : 2;
-    if (pages > 1 && (await sure("split", { page: at, last: at - 1, pages }))) data = { act: "split", page: at };
+    if (pages > 1 && (await sure("split", { page: at, stay: span(1, at - 1), go: span(at, pages) }))) data = { act: "split", page: at };
   } else if (kind === "merge" && record.merge_into) {
     const [target, title] = record.merge_into;
     if (await sure("merge", { pages, title })) data = { act: "merge", target };
@@ -595,6 +581,9 @@ for (const name of ["previous", "next"]) {
     event.preventDefault();
     open(record[name]);
   });
+}
+for (const asking of document.querySelectorAll("dialog form")) {
+  asking.addEventListener("submit", (event) => event.stopPropagation()); // it sends nothing and may be asked again
 }
 document.getElementById("undo").addEventListener("click", undo);
 document.getElementById("help").addEventListener("click", () => document.getElementById("ask-help").showModal());
