@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from uuid import UUID
 
@@ -147,13 +148,17 @@ class Worker:
         _LOG.info("job.%s name=%s id=%s seconds=%.2f", outcome, job.name, job.id, time.monotonic() - began)
 
     def _refresh(self, jobs: Sequence[ClaimedJob]) -> None:
-        idents = [RecordId(UUID(job.args["record"])) for job in jobs]
+        """All at once; what failed before one by one, so that no record keeps others out of the index."""
+        together = [job for job in jobs if job.attempt == 1]
+        parts = [together] * bool(together) + [[job] for job in jobs if job.attempt > 1]
         with self._extended(jobs):
             viewer = self._archive.own_work("index")
-            self._attempt(jobs, lambda: self._refresh_records(viewer, idents))
+            for part in parts:
+                self._attempt(part, partial(self._refresh_records, viewer, part))
+        self._archive.queue.release_lane(self.name)  # whoever is free next indexes next
 
-    def _refresh_records(self, viewer: Viewer, idents: Sequence[RecordId]) -> None:
-        archive = self._archive
+    def _refresh_records(self, viewer: Viewer, jobs: Sequence[ClaimedJob]) -> None:
+        archive, idents = self._archive, [RecordId(UUID(job.args["record"])) for job in jobs]
         refresh(archive.reading(viewer), archive.index, idents, hasher=archive.hasher)
 
     def _attempt(self, jobs: Sequence[ClaimedJob], deed: Callable[[], object]) -> str:
@@ -180,8 +185,7 @@ class Worker:
             if job.attempt >= MAX_ATTEMPTS:
                 self._archive.queue.bury(self.name, job, reason=_reason(fault))
             else:
-                delay = dt.timedelta(seconds=min(300, 2 ** (job.attempt - 1)))
-                self._archive.queue.again(self.name, job, delay=delay, reason=_reason(fault))
+                self._archive.queue.again(self.name, job, delay=_delay(fault, job.attempt), reason=_reason(fault))
         return "again"
 
     def _bury(self, jobs: Sequence[ClaimedJob], fault: Exception) -> str:
@@ -216,6 +220,12 @@ class Worker:
                 self._archive.queue.extend(self.name, job, lease=self._pace.lease)
         except Exception:  # noqa: BLE001 - one missed extension is no reason to stop: the next comes before the end
             _LOG.exception("worker.extend.failed")
+
+
+def _delay(fault: Exception, attempt: int) -> dt.timedelta:
+    """Twice as long each time. A part that does not answer (full store, index) is given a quarter of an hour in all."""
+    seconds = 10 * 4 ** (attempt - 1) if type(fault) is Unavailable else 2 ** (attempt - 1)
+    return dt.timedelta(seconds=min(300, seconds))
 
 
 def _reason(fault: Exception) -> str:
