@@ -1,0 +1,203 @@
+"""A part that does not answer: work waits for it, goes on without it where it can, and catches up."""
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from houses import (
+    a_batch,
+    a_house,
+    archivist,
+    assert_balance_adds_up,
+    assert_bytes_and_rows_agree,
+    assert_index_and_log_are_whole,
+    assert_nothing_is_stuck,
+    receive,
+    samples,
+    work,
+)
+
+from archive_app.core.errors import Conflict, InvalidInput, Unavailable
+from archive_app.core.model import IntakeFile, Record
+from archive_app.core.ports import IndexDocument, SearchIndex, StorageBackend, StoredObject
+from archive_app.core.vocabulary import JobState, RecordId, RecordState
+from archive_app.jobs import MAX_ATTEMPTS
+from archive_app.wiring import Archive
+from archive_app.worker import Worker
+from ingest import intake
+from retention import filing
+from search import sync
+
+
+class FullStore:
+    """The store, but without room for the next `times` objects."""
+
+    def __init__(self, store: StorageBackend, *, times: int) -> None:
+        self._store, self.times = store, times
+
+    def put(self, source: BinaryIO, *, fonds: str, owner: UUID, limit: int) -> StoredObject:
+        if self.times:
+            self.times -= 1
+            raise Unavailable("store-full", reason="ENOSPC")
+        return self._store.put(source, fonds=fonds, owner=owner, limit=limit)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - everything else is the store's
+        return getattr(self._store, name)
+
+
+class BrokenIndex:
+    """The index, which does not answer while `down`, and never takes the records in `poison`."""
+
+    def __init__(self, index: SearchIndex, *, down: bool = False, poison: frozenset[RecordId] = frozenset()) -> None:
+        self._index, self.down, self.poison = index, down, poison
+
+    def put(self, documents: Iterable[IndexDocument]) -> None:
+        if self.down:
+            raise Unavailable("index-failed")
+        documents = list(documents)
+        if any(document.record in self.poison for document in documents):
+            raise ValueError
+        self._index.put(documents)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - everything else is the index's
+        return getattr(self._index, name)
+
+
+def records(archive: Archive) -> list[Record]:
+    with archive.reading(archivist(archive)) as unit:
+        return list(unit.all(sa.select(Record).order_by(Record.title)))
+
+
+def test_a_full_store_takes_nothing_in_and_the_file_can_be_fed_again(tmp_path: Path):
+    with a_house(tmp_path) as archive:
+        archive.store = FullStore(archive.store, times=1)  # type: ignore[assignment,method-assign]
+        batch = a_batch(archive)
+        with pytest.raises(Unavailable, match="store-full"):
+            receive(archive, batch, *samples("0001"))
+        with archive.reading(archivist(archive)) as unit:
+            assert unit.count(sa.select(IntakeFile)) == 0
+        receive(archive, batch, *samples("0001"))
+        work(archive)
+        assert_nothing_is_stuck(archive)
+        assert_balance_adds_up(archive, batch, files=1)
+
+
+def test_a_page_waits_while_the_store_is_full_and_is_read_afterwards(tmp_path: Path):
+    with a_house(tmp_path) as archive:
+        store = FullStore(archive.store, times=0)
+        archive.store = store  # type: ignore[assignment,method-assign]
+        receive(archive, a_batch(archive), *samples("0001"))
+        store.times = MAX_ATTEMPTS - 1
+        work(archive)
+        assert store.times == 0
+        assert_nothing_is_stuck(archive)
+        assert_bytes_and_rows_agree(archive)
+
+
+def test_the_reason_of_the_wait_is_told_with_the_job(tmp_path: Path):
+    with a_house(tmp_path) as archive:
+        store = FullStore(archive.store, times=0)
+        archive.store = store  # type: ignore[assignment,method-assign]
+        receive(archive, a_batch(archive), *samples("0001"))
+        store.times = 1000
+        work(archive)
+        (job,) = archive.queue.list()
+        assert (job.name, job.state) == ("page.read", JobState.BURIED)
+        assert "store-full" in job.reason
+        store.times = 0
+        archive.queue.retry()
+        work(archive)
+        assert_nothing_is_stuck(archive)
+
+
+def test_filing_goes_on_without_the_index_which_catches_up(tmp_path: Path):
+    with a_house(tmp_path) as archive:
+        index = BrokenIndex(archive.index)
+        archive.index = index  # type: ignore[assignment,method-assign]
+        batch = a_batch(archive)
+        receive(archive, batch, *samples("0001", "0027", "0035"))
+        work(archive)
+        index.down = True
+        with archive.unit(archivist(archive)) as unit:
+            done = filing.file_clear(unit, batch, tables=archive.tables)
+        assert done.filed
+        worker = Worker(archive)
+        while worker.step():
+            pass
+        waiting = archive.queue.list()
+        assert {(row.name, row.state) for row in waiting} == {("search.refresh", JobState.QUEUED)}
+        assert {row.reason for row in waiting} == {"index-failed"}
+        assert sync.compare(archive.reading(archive.own_work("index")), archive.index).stale == done.filed
+        index.down = False
+        work(archive)
+        assert_nothing_is_stuck(archive)
+        assert_index_and_log_are_whole(archive)
+
+
+def test_a_record_that_the_index_never_takes_keeps_no_other_out(tmp_path: Path):
+    with a_house(tmp_path) as archive:
+        index = BrokenIndex(archive.index, down=True)
+        archive.index = index  # type: ignore[assignment,method-assign]
+        receive(archive, a_batch(archive), *samples("0001", "0027", "0035"))
+        worker = Worker(archive)
+        while worker.step():
+            pass
+        poisoned, *others = records(archive)
+        index.down, index.poison = False, frozenset({poisoned.id})
+        work(archive)
+        (job,) = archive.queue.list()
+        assert (job.name, job.state, job.reason) == ("search.refresh", JobState.BURIED, "ValueError")
+        assert job.args == {"record": str(poisoned.id)}
+        assert {ident for ident, _ in archive.index.versions()} == {record.id for record in others}
+
+
+# ---------------------------------------------------------------- the balance through it all
+
+
+def test_a_batch_is_not_signed_off_while_files_wait(tmp_path: Path):
+    with a_house(tmp_path) as archive:
+        batch = a_batch(archive)
+        receive(archive, batch, *samples("0001", "0027", "0044", "0051"))
+        with pytest.raises(Conflict, match="batch-still-working"), archive.unit(archivist(archive)) as unit:
+            intake.sign_off(unit, batch)
+        work(archive)
+        assert_balance_adds_up(archive, batch, files=4)
+        with archive.unit(archivist(archive)) as unit:
+            intake.sign_off(unit, batch)
+        with pytest.raises(Conflict, match="batch-signed-off"):
+            receive(archive, batch, *samples("0035"))
+        with pytest.raises(Conflict, match="batch-signed-off"), archive.unit(archivist(archive)) as unit:
+            intake.sign_off(unit, batch)
+
+
+def test_a_difference_to_what_was_declared_must_be_explained(tmp_path: Path):
+    with a_house(tmp_path) as archive:
+        viewer = archivist(archive)
+        with archive.unit(viewer) as unit:
+            declared = intake.Declared(files=2, pages=5, sheets=2)
+            batch = intake.open_batch(unit, fonds_id=next(iter(viewer.fonds)), declared=declared).id
+        receive(archive, batch, *samples("0001", "0031"))
+        work(archive)
+        with archive.reading(viewer) as unit:
+            assert intake.balance(unit, unit.get(intake.Batch, batch)).differences == ("pages",)
+        with pytest.raises(InvalidInput, match="difference"), archive.unit(viewer) as unit:
+            intake.sign_off(unit, batch)
+        with archive.unit(viewer) as unit:
+            intake.sign_off(unit, batch, difference="两页空白,未扫描")
+
+
+def test_the_same_file_twice_at_once_is_one_record_and_one_duplicate(tmp_path: Path):
+    (sheet,) = samples("0001")
+    with a_house(tmp_path) as archive:
+        viewer, batch = archivist(archive), a_batch(archive)
+        for name in ("a.jpg", "b/a.jpg", "a.jpg"):
+            intake.receive(archive.workshop, viewer, batch, io.BytesIO(sheet.read_bytes()), path=name)
+        work(archive)
+        assert [record.state for record in records(archive)] != [RecordState.CAPTURED]
+        assert len(records(archive)) == 1
+        assert_balance_adds_up(archive, batch, files=2)
+        assert_bytes_and_rows_agree(archive)
