@@ -210,6 +210,7 @@ function show(answer, { push = true, keep = null } = {}) {
   right.removeAttribute("aria-busy");
   viewer.load(answer.viewer);
   document.title = document.title.replace(/^.*? · /, `${answer.title} · `);
+  document.getElementById("record-title").textContent = answer.title;
   if (push) history.pushState({}, "", answer.url);
   const position = document.getElementById("position");
   position.textContent = fill(answer.position ? position.dataset.words : position.dataset.outside, answer);
