@@ -13,6 +13,7 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from houses import (
     Holdings,
     a_batch,
@@ -29,6 +30,7 @@ from houses import (
 )
 from processes import Victim, forkserver, run_intake, run_rebuild, run_worker
 
+from archive_app.core.model import QueuedJob
 from archive_app.core.vocabulary import JobState
 from archive_app.wiring import Archive
 
@@ -76,21 +78,25 @@ def test_killed_processes_lose_double_and_leave_stuck_nothing(
     count: Callable[[int, int], int],
     record_testsuite_property: Callable[[str, object], None],
 ):
-    wanted, kills, rounds = count(8, 200), 0, 0
+    wanted, kills, rounds, taken_over = count(8, 200), 0, 0, 0
     context = forkserver()
     while kills < wanted:
         rounds += 1
         place = tmp_path / f"round-{rounds}"
         place.mkdir()
-        kills += _round(context, place, folder, undisturbed, most=min(_KILLS_A_ROUND, wanted - kills))
-        sys.stdout.write(f"{kills} killed in {rounds} rounds\n")
+        killed, others = _round(context, place, folder, undisturbed, most=min(_KILLS_A_ROUND, wanted - kills))
+        kills, taken_over = kills + killed, taken_over + others
+        sys.stdout.write(f"{kills} killed in {rounds} rounds, {taken_over} jobs taken over\n")
         shutil.rmtree(place)
     record_testsuite_property("kills", kills)
     record_testsuite_property("rounds", rounds)
+    record_testsuite_property("taken-over", taken_over)
 
 
-def _round(context: ForkServerContext, place: Path, folder: Path, undisturbed: Holdings, *, most: int) -> int:
-    """One ingest with up to `most` kills; gives how many there were."""
+def _round(
+    context: ForkServerContext, place: Path, folder: Path, undisturbed: Holdings, *, most: int
+) -> tuple[int, int]:
+    """One ingest with up to `most` kills; gives how many there were, and how many jobs lost their worker by them."""
     home = a_home(place)
     with a_house(place, home=home) as archive:
         batch = a_batch(archive)
@@ -110,7 +116,9 @@ def _round(context: ForkServerContext, place: Path, folder: Path, undisturbed: H
         assert_balance_adds_up(archive, batch, files=len(FILES))
         assert_index_and_log_are_whole(archive)
         assert_bytes_and_rows_agree(archive)
-    return kills
+        with archive.sessions.reading() as session:
+            taken_over = session.scalar(sa.select(sa.func.count()).select_from(QueuedJob).where(QueuedJob.attempt > 1))
+    return kills, taken_over or 0
 
 
 def _kill(archive: Archive, intake: Victim, others: list[Victim], *, most: int) -> int:
