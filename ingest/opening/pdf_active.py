@@ -23,7 +23,9 @@ def check(document: pikepdf.Pdf) -> tuple[str, ...]:
     return (*_attachments(document), *_forms(document))
 
 
-def _own_text(thing: pikepdf.Object) -> bytes:
+def _own_text(thing: object) -> bytes:
+    if not isinstance(thing, pikepdf.Object):
+        return b""  # a number or truth value on its own, as a stream's length often is
     if isinstance(thing, pikepdf.Stream):
         return bytes(thing.stream_dict.unparse())
     return bytes(thing.unparse(resolved=True))
