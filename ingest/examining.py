@@ -25,6 +25,7 @@ from archive_app.core.vocabulary import (
     Viewer,
 )
 from ingest.opening.model import Examination
+from ingest.viewing_copies import ViewingCopy, component_of, make_copy, seen_through
 from ingest.workshop import Workshop, intake_key
 
 
@@ -49,21 +50,22 @@ def examine(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
         _end(workshop, viewer, arrived, IntakeOutcome.DUPLICATE, equals=earlier)
         return
     key = intake_key(arrived.fonds, arrived.id, arrived.sha256)
+    # The same id at every attempt: a crash between bytes and row leaves nothing that a second attempt does not use.
+    record_id = RecordId(uuid5(arrived.id, "record"))
     try:
         with workshop.store.as_file(key, version_id=arrived.version_id) as path:
             found = workshop.opener().examine(path, name=arrived.path)
+            copy = make_copy(workshop, path, found, fonds=arrived.fonds, owner=record_id)
     except Refused as refusal:
         _end(workshop, viewer, arrived, IntakeOutcome.REFUSED, refusal=refusal)
         return
-    # The same id at every attempt: a crash between bytes and row leaves nothing that a second attempt does not use.
-    record_id = RecordId(uuid5(arrived.id, "record"))
     master = workshop.store.adopt(key, owner=record_id, version_id=arrived.version_id)
     with workshop.unit(viewer) as unit:
         row = unit.get(IntakeFile, file_id)
         if row.outcome == IntakeOutcome.RECEIVED:
             earlier = _equal(unit, row)
             if earlier is None:
-                _accept(unit, row, record_id, master, found)
+                _accept(unit, row, record_id, master, found, copy=copy)
     if earlier is not None:
         _end(workshop, viewer, arrived, IntakeOutcome.DUPLICATE, equals=earlier)
 
@@ -109,8 +111,17 @@ def release_job(file_id: UUID) -> Job:
     return Job("intake.release", {"file": str(file_id)}, key=f"release:{file_id}", lane=Lane.LIGHT)
 
 
-def _accept(unit: Unit, row: IntakeFile, record_id: RecordId, master: StoredObject, found: Examination) -> None:
+def _accept(
+    unit: Unit,
+    row: IntakeFile,
+    record_id: RecordId,
+    master: StoredObject,
+    examined: Examination,
+    *,
+    copy: ViewingCopy | None,
+) -> None:
     batch = unit.get(Batch, row.batch_id)
+    found = seen_through(examined, copy)
     unit.require(Action.INTAKE_WRITE, row)
     row.outcome, row.media_type, row.format = IntakeOutcome.ACCEPTED, found.media_type, found.format
     row.pages, row.notes = len(found.pages), list(found.notes)
@@ -141,6 +152,7 @@ def _accept(unit: Unit, row: IntakeFile, record_id: RecordId, master: StoredObje
         format=found.format,
         version_id=master.version_id,
         name=row.path.rsplit("/", 1)[-1][:255],
+        notes=list(found.notes),
         created_at=now,
     )
     pages = [
@@ -162,6 +174,8 @@ def _accept(unit: Unit, row: IntakeFile, record_id: RecordId, master: StoredObje
     unit.add(Action.INTAKE_WRITE, record)
     unit.flush()
     unit.add(Action.INTAKE_WRITE, component)
+    if copy is not None:
+        unit.add(Action.INTAKE_WRITE, component_of(unit, record, copy, master_sha256=component.sha256))
     unit.flush()
     unit.add(Action.INTAKE_WRITE, *pages)
     unit.note("intake:accepted", "intake-file", row.id, pages=len(pages), format=found.format)

@@ -31,6 +31,7 @@ from archive_app.core.vocabulary import Action, ComponentKind, Lane, PageState, 
 from ingest.ocr.answers import sound
 from ingest.opening.model import OpenedPage
 from ingest.text_layer import as_lines, usable
+from ingest.viewing_copies import copy_of
 from ingest.workshop import Workshop
 
 _LAYER = OcrIdentity("text-layer", "1", "", "{}")
@@ -50,6 +51,7 @@ class _Place:
     media_type: str
     number: int
     engine: str | None
+    from_copy: bool  # of a document: what it says is known, nothing is to be recognised
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,19 @@ def _place(unit: Unit, page_id: UUID) -> _Place | None:
     record = unit.get(Record, page.record_id)
     fonds = unit.get(Fonds, page.fonds_id).code
     batch = unit.get(Batch, record.batch_id) if record.batch_id else None
+    copies = sa.select(Component).where(Component.record_id == record.id, Component.kind == ComponentKind.RENDITION)
+    copy = copy_of(unit.all(copies), master) if page.has_picture else None
+    shown = copy or master
     return _Place(
         page=page.id,
         record=record.id,
         fonds=fonds,
-        key=StoreKey(fonds, master.record_id, master.sha256),
-        version_id=master.version_id,
-        media_type=master.media_type,
+        key=StoreKey(fonds, shown.record_id, shown.sha256),
+        version_id=shown.version_id,
+        media_type=shown.media_type,
         number=page.master_page,
         engine=batch.ocr_engine if batch else None,
+        from_copy=copy is not None,
     )
 
 
@@ -101,7 +107,7 @@ def _read(workshop: Workshop, place: _Place, *, last_attempt: bool) -> _Reading:
             opened = workshop.opener().page(path, place.media_type, place.number)
     except Refused as refusal:
         return _Reading(None, None, "ocr", failure=refusal.code)
-    if opened.bitmap is None:
+    if opened.bitmap is None or place.from_copy:
         text = OcrPage(_DOCUMENT, 0, as_lines(opened.text_layer or ()))
         return _Reading(opened, text, "document")
     engine = workshop.engine(place.engine)
