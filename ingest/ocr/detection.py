@@ -1,6 +1,7 @@
 """Where text stands: quadrilaterals around the lines of a bitmap, in the bitmap's own pixels."""
 
 import math
+from functools import cache
 from typing import Final
 
 import cv2
@@ -18,6 +19,10 @@ STRIDE: Final = 32  # the network halves its input five times
 STRIP_PIXELS: Final = 850_000  # looked at in one go
 MARGIN: Final = 64  # pixels a strip sees beyond its own, so that no line is judged by a part of its height
 SHORT_SIDE: Final = 736  # smaller pictures are enlarged to it, as the network was trained
+CAPTION_ROWS: Final = 64  # of print set beneath each strip: see `captioned`
+CAPTION: Final = "HEMG 0123456789 REBDK 98765 WMXQ 4567 "
+INK_DEPTH: Final = 48  # of 255 levels below the paper around it
+INK_SHARE: Final = 0.0003  # of a page's pixels: less than one short line, more than dust
 
 
 class Detector:
@@ -34,10 +39,10 @@ class Detector:
             thresh=0.3, box_thresh=0.5, max_candidates=3000, unclip_ratio=1.6, score_mode="fast", use_dilation=True
         )
 
-    def find(self, image: Bitmap) -> list[Quad]:
-        """The lines' outlines in no order; none on an empty page."""
+    def find(self, image: Bitmap, *, scale: float = 1.0) -> list[Quad]:
+        """The lines' outlines in no order; none on an empty page. `scale` (at most 1) looks from further away."""
         height, width = image.shape[:2]
-        quads, _ = self._boxes(self._probability(self._prepared(image)), (height, width))
+        quads, _ = self._boxes(self._probability(self._prepared(image, scale)), (height, width))
         return [np.asarray(quad, np.float32) for quad in quads]
 
     def _probability(self, planes: Floats) -> Floats:
@@ -51,19 +56,49 @@ class Detector:
         for part, seen in strips(planes.shape[axis], planes.shape[5 - axis]):
             around = [slice(None)] * 4
             around[axis] = slice(seen.start, seen.stop)
-            result = self._network.run(np.ascontiguousarray(planes[tuple(around)]))
+            result = self._network.run(captioned(planes[tuple(around)]))
             kept, placed = around.copy(), around
+            kept[2] = slice(0, planes.shape[2])
             kept[axis] = slice(part.start - seen.start, part.stop - seen.start)
             placed[axis] = slice(part.start, part.stop)
             probability[tuple(placed)] = result[tuple(kept)]
         return probability
 
-    def _prepared(self, image: Bitmap) -> Floats:
-        height, width = detection_size(image.shape[0], image.shape[1], pixels_limit=self._pixels_limit)
+    def _prepared(self, image: Bitmap, scale: float) -> Floats:
+        limit = round(self._pixels_limit * scale * scale)
+        height, width = detection_size(image.shape[0], image.shape[1], pixels_limit=limit)
         shrinks = height * width < image.shape[0] * image.shape[1]
         resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         planes = resized[:, :, ::-1].transpose(2, 0, 1)[None]  # the network was trained on BGR
         return np.ascontiguousarray(planes, np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def captioned(planes: Floats) -> Floats:
+    """The planes with rows of print beneath them.
+
+    The network weighs what it sees against the whole picture: with no text in it at all (a white strip, the back of a
+    sheet) it takes the paper itself for text, everywhere. A line of print to compare with keeps it right.
+    """
+    return np.concatenate([planes, _caption(planes.shape[3])], axis=2)
+
+
+@cache
+def _caption(width: int) -> Floats:
+    rows = np.full((CAPTION_ROWS, width), 255, np.uint8)
+    text = CAPTION * math.ceil(width / 300)
+    for baseline in (CAPTION_ROWS // 2, CAPTION_ROWS - 8):
+        cv2.putText(rows, text, (8, baseline), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (20,), 1, cv2.LINE_AA)
+    return np.broadcast_to(rows.astype(np.float32) / np.float32(127.5) - np.float32(1), (1, 3, *rows.shape))
+
+
+def has_ink(image: Bitmap) -> bool:
+    """Whether the page bears marks clearly darker than the paper around them, and more of them than dust makes."""
+    height, width = image.shape[:2]
+    shrink = max(1.0, max(height, width) / 1200)
+    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    grey = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((25, 25), np.uint8))
+    return bool((paper.astype(np.int16) - grey > INK_DEPTH).mean() > INK_SHARE)
 
 
 def sides(quad: Quad) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import cv2
 from archive_app.core.errors import OcrFailed
 from archive_app.core.ports import Bitmap, OcrIdentity, OcrLine, OcrPage
 from ingest.ocr.bitmap import check_bitmap
-from ingest.ocr.detection import Detector, Quad
+from ingest.ocr.detection import Detector, Quad, has_ink
 from ingest.ocr.heap import trim_heap
 from ingest.ocr.layout import line_of, order_of
 from ingest.ocr.networks import Runtime, available_runtime, models_digest, precision_of, version_of
@@ -23,6 +23,8 @@ from ingest.ocr.recognition import Reading, Recogniser, along_text
 
 #: Size of the bitmap lines are looked for on: A4 at 125 dpi. From 0.9 to 3 megapixels the same words are found.
 PIXELS_LIMIT: Final = 1_500_000
+#: A page with ink on which nothing is found is looked at again from further away before it is called empty.
+FURTHER_LOOKS: Final = (0.7, 0.45)
 CONFIDENCE_LIMIT: Final = 0.3  # below it, a line is taken for a picture or a smudge
 
 
@@ -46,7 +48,7 @@ class RapidOcr:
             "confidence_limit": CONFIDENCE_LIMIT,
             "pixels_limit": PIXELS_LIMIT,
             "precision": precision_of(self._runtime),
-            "procedure": 1,  # raised whenever our own steps come to read the same bitmap differently
+            "procedure": 2,  # raised whenever our own steps come to read the same bitmap differently
         }
         return OcrIdentity(
             engine="rapidocr",
@@ -79,15 +81,25 @@ class RapidOcr:
         return self._models
 
     def _read(self, image: Bitmap) -> tuple[Rotation, tuple[OcrLine, ...]]:
+        rotation, lines = self._read_once(image, scale=1.0)
+        if lines or not has_ink(image):
+            return rotation, lines
+        for scale in FURTHER_LOOKS:
+            rotation, lines = self._read_once(image, scale=scale)
+            if lines:
+                break
+        return rotation, lines
+
+    def _read_once(self, image: Bitmap, *, scale: float) -> tuple[Rotation, tuple[OcrLine, ...]]:
         models = self._loaded()
-        quads = models.detector.find(image)
+        quads = models.detector.find(image, scale=scale)
         if not quads:
             return 0, ()
         rotation, known = find_rotation(quads, lambda sample: models.recogniser.read(image, sample))
         upright = image
         if rotation:
             upright = turned(image, rotation)
-            quads = models.detector.find(upright)
+            quads = models.detector.find(upright, scale=scale)
         height, width = image.shape[:2]
         lines = (
             line_of(reading, turned_back(quad, rotation, height=height, width=width), height=height, width=width)
