@@ -194,6 +194,8 @@ def _component(one: Component, numbers: Mapping[UUID, int]) -> dict[str, object]
         "format": one.format,
         "page": numbers.get(one.page_id) if one.page_id else None,
         "derived_from": one.derived_from or None,
+        "notes": one.notes,
+        "superseded": one.superseded_at.isoformat() if one.superseded_at else None,
     }
 
 
