@@ -20,6 +20,7 @@ from archive_app.core.unit import Sessions, Unit
 from archive_app.core.vocabulary import Action, Viewer
 from archive_app.jobs import TableQueue
 from archive_app.keys import FileSigner, KeyedHasher, KeyFiles
+from archive_app.locks import FileLocks
 from archive_app.objects import FolderStore
 from ingest.ocr.engines import build_engine
 from ingest.opening.opener import Limits, Opener
@@ -118,6 +119,7 @@ class Archive:
             hasher=self.hasher,
             opener=self._opener,
             engine=self._ocr,
+            locks=FileLocks(self.settings.home / "locks"),
             scratch=self.scratch,
             limit_bytes=self.settings.limit_bytes,
         )

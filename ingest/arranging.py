@@ -81,10 +81,11 @@ def arrange(workshop: Workshop, viewer: Viewer, groups: Sequence[Group]) -> tupl
     with workshop.reading(viewer) as unit:
         unit.require(Action.RECORD_REVIEW)
         plan = _plan(unit, groups)
-    masters = _make_masters(workshop, plan)
-    views = _adopt_views(workshop, plan)
-    with workshop.unit(viewer) as unit:
-        _write(unit, plan, masters, views)
+    with workshop.locks.holding(*{record for record, _ in plan.groups}, *plan.owners.values()):
+        masters = _make_masters(workshop, plan)
+        views = _adopt_views(workshop, plan)
+        with workshop.unit(viewer) as unit:
+            _write(unit, plan, masters, views)
     return tuple(record for record, _ in plan.groups)
 
 

@@ -59,13 +59,14 @@ def examine(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
     except Refused as refusal:
         _end(workshop, viewer, arrived, IntakeOutcome.REFUSED, refusal=refusal)
         return
-    master = workshop.store.adopt(key, owner=record_id, version_id=arrived.version_id)
-    with workshop.unit(viewer) as unit:
-        row = unit.get(IntakeFile, file_id)
-        if row.outcome == IntakeOutcome.RECEIVED:
-            earlier = _equal(unit, row)
-            if earlier is None:
-                _accept(unit, row, record_id, master, found, copy=copy)
+    with workshop.locks.holding(arrived.id, record_id):
+        master = workshop.store.adopt(key, owner=record_id, version_id=arrived.version_id)
+        with workshop.unit(viewer) as unit:
+            row = unit.get(IntakeFile, file_id)
+            if row.outcome == IntakeOutcome.RECEIVED:
+                earlier = _equal(unit, row)
+                if earlier is None:
+                    _accept(unit, row, record_id, master, found, copy=copy)
     if earlier is not None:
         _end(workshop, viewer, arrived, IntakeOutcome.DUPLICATE, equals=earlier)
 

@@ -6,7 +6,7 @@ released by a job, and the record is described again. Records that are filed cha
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -24,7 +24,7 @@ from ingest.cataloguing import AWAITED
 from ingest.examining import read_job
 from ingest.intake import clean_path
 from ingest.opening.model import Examination
-from ingest.releasing import release_bytes
+from ingest.releasing import let_go
 from ingest.workshop import Workshop
 
 _PIECE = 1 << 20
@@ -95,7 +95,8 @@ def remove_page(workshop: Workshop, viewer: Viewer, record_id: RecordId, number:
         plan = _plan(unit, record_id, gone=number, at=number - 1)
         if unit.count(sa.select(Page.id).where(Page.record_id == record_id)) == 1:
             raise Conflict("only-page")
-    _change(workshop, viewer, plan, None, what="removed", reason=reason.strip()[:300])
+    with workshop.locks.holding(record_id):
+        _change(workshop, viewer, plan, None, what="removed", reason=reason.strip()[:300])
 
 
 @contextmanager
@@ -118,10 +119,13 @@ def stored_file(
             with workshop.reading(viewer) as unit:
                 unit.note("page:refused", "record", record_id, "denied", name=cleaned, reason=refusal.code)
             raise
-        with path.open("rb") as stream:
-            stored = workshop.store.put(stream, fonds=fonds, owner=record_id, limit=workshop.limit_bytes)
-    with _let_go_after_failure(workshop, viewer, stored):
-        yield NewFile(stored, found, cleaned)
+        with ExitStack() as stack:
+            stack.enter_context(workshop.locks.holding(record_id))
+            with path.open("rb") as stream:
+                stored = workshop.store.put(stream, fonds=fonds, owner=record_id, limit=workshop.limit_bytes)
+            path.unlink()
+            stack.enter_context(_let_go_after_failure(workshop, viewer, stored))
+            yield NewFile(stored, found, cleaned)
 
 
 @contextmanager
@@ -131,7 +135,7 @@ def _let_go_after_failure(workshop: Workshop, viewer: Viewer, stored: StoredObje
         yield
     except BaseException:
         if stored is not None:
-            release_bytes(workshop, viewer, stored.key)
+            let_go(workshop, viewer, stored.key)
         raise
 
 

@@ -69,12 +69,13 @@ def read_page(workshop: Workshop, viewer: Viewer, page_id: UUID, *, last_attempt
     if place is None:
         return
     reading = _read(workshop, place, last_attempt=last_attempt)
-    view = None
-    if reading.page is not None and reading.page.view is not None:
-        source = io.BytesIO(reading.page.view)
-        view = workshop.store.put(source, fonds=place.fonds, owner=place.record, limit=_VIEW_LIMIT)
-    with workshop.unit(viewer) as unit:
-        _write(unit, place, reading, view)
+    with workshop.locks.holding(place.record):
+        view = None
+        if reading.page is not None and reading.page.view is not None:
+            source = io.BytesIO(reading.page.view)
+            view = workshop.store.put(source, fonds=place.fonds, owner=place.record, limit=_VIEW_LIMIT)
+        with workshop.unit(viewer) as unit:
+            _write(unit, place, reading, view)
 
 
 def _place(unit: Unit, page_id: UUID) -> _Place | None:

@@ -15,22 +15,29 @@ from ingest.workshop import Workshop, intake_key
 
 def release_intake(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
     """Let go of an intake file's own copy: its record is its own master, or it was a duplicate."""
-    with workshop.unit(viewer) as unit:
-        row = unit.get(IntakeFile, file_id)
-        if row.outcome not in (IntakeOutcome.ACCEPTED, IntakeOutcome.DUPLICATE):
-            return
-        fonds = unit.get(Fonds, row.fonds_id).code
-        if row.bytes_kept:
-            unit.require(Action.INTAKE_WRITE, row)
-            row.bytes_kept = False
-            unit.note("intake:released", "intake-file", row.id)
-        key = intake_key(fonds, row.id, row.sha256)
-        version_id = row.version_id
-    workshop.store.destroy(Warrant(key, "its records have masters of their own", file_id, version_id))
+    with workshop.locks.holding(file_id):
+        with workshop.unit(viewer) as unit:
+            row = unit.get(IntakeFile, file_id)
+            if row.outcome not in (IntakeOutcome.ACCEPTED, IntakeOutcome.DUPLICATE):
+                return
+            fonds = unit.get(Fonds, row.fonds_id).code
+            if row.bytes_kept:
+                unit.require(Action.INTAKE_WRITE, row)
+                row.bytes_kept = False
+                unit.note("intake:released", "intake-file", row.id)
+            key = intake_key(fonds, row.id, row.sha256)
+            version_id = row.version_id
+        workshop.store.destroy(Warrant(key, "its records have masters of their own", file_id, version_id))
 
 
 def release_bytes(workshop: Workshop, viewer: Viewer, key: StoreKey) -> None:
     """Let go of a master or view that was replaced before filing, unless a row names it again."""
+    with workshop.locks.holding(key.owner):
+        let_go(workshop, viewer, key)
+
+
+def let_go(workshop: Workshop, viewer: Viewer, key: StoreKey) -> None:
+    """As `release_bytes`, for a caller who holds the owner's lock."""
     with workshop.reading(viewer) as unit:
         named = unit.count(
             sa.select(Component.id).where(Component.record_id == key.owner, Component.sha256 == key.sha256)

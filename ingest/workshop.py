@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from archive_app.core.ports import Clock, NumberHasher, OcrEngine, StorageBackend, StoreKey
+from archive_app.core.ports import Clock, NumberHasher, OcrEngine, OwnerLocks, StorageBackend, StoreKey
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.unit import Sessions, Unit
 from archive_app.core.vocabulary import Viewer
@@ -23,6 +23,7 @@ class Workshop:
     hasher: NumberHasher
     opener: Callable[[], Opener]
     engine: Callable[[str | None], OcrEngine]  # by name; None is the setting's
+    locks: OwnerLocks
     scratch: Path
     limit_bytes: int
 

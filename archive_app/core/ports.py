@@ -102,6 +102,13 @@ class StorageBackend(Protocol):
         """Every key that is stored, in no order."""
 
 
+class OwnerLocks(Protocol):
+    """One lock an owner of bytes, held from before they are stored until their row is committed, and while they go."""
+
+    def holding(self, *owners: UUID) -> AbstractContextManager[None]:
+        """Hold the locks of all these owners for the block. Not to be nested by one thread."""
+
+
 # ---------------------------------------------------------------- search
 
 

@@ -60,7 +60,7 @@ def formed_on(
         ]
         if dated:
             return max(dated, key=lambda found: found[0])
-    return _said(pages, today=today) or _at_the_foot(pages, today=today) or (None, None)
+    return _said(pages, today=today) or at_the_foot(pages, today=today) or (None, None)
 
 
 def _day(text: str) -> date | None:
@@ -70,7 +70,8 @@ def _day(text: str) -> date | None:
         return None  # only a month is written
 
 
-def _at_the_foot(pages: Sequence[UprightPage], *, today: date) -> tuple[date, FieldValue] | None:
+def at_the_foot(pages: Sequence[UprightPage], *, today: date) -> tuple[date, FieldValue] | None:
+    """The last date that stands by itself in the lower part of a page, not after `today`, with its evidence."""
     for page in reversed(pages):
         if not page.pieces:
             continue

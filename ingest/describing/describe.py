@@ -22,6 +22,7 @@ from ingest.describing.rosters import from_tables, settle_doubts
 from ingest.describing.split_labels import with_whole_labels
 from ingest.describing.terms import Terms, terms_of
 from ingest.describing.titles import printed_title
+from ingest.describing.unlabelled import unlabelled
 from ingest.describing.values import field_value
 
 #: Keys that number a document, the most telling first.
@@ -36,7 +37,7 @@ _NUMBER_KEYS: Final = (
 )
 
 #: Where a type knows the second field and not the first, labels of the first speak of the second.
-_INSTEAD: Final = {"certno": "legal_rep_certno", "doc_date": "voucher_date"}
+_INSTEAD: Final = {"certno": "legal_rep_certno", "doc_date": "voucher_date", "address": "unit_address"}
 #: Labels of several meanings, and the field that counts where the type knows it.
 _OF_THE_TYPE: Final = {"收款人": "payee"}
 
@@ -58,7 +59,8 @@ def describe_with(pages: Sequence[ReadPage], terms: Terms, *, today: date) -> De
     tabled = from_tables(turned, terms, today=today)
     beside = (pair for page in turned for pair in pairs(page, terms) if pair.value not in tabled.used)
     single = _fields(beside, kind, terms, today)
-    fields = checked((*single, *tabled.fields), money_keys=terms.money_keys, today=today)
+    known = (*single, *tabled.fields)
+    fields = checked((*known, *unlabelled(known, kind, turned, today=today)), money_keys=terms.money_keys, today=today)
     mentions = (*parties(fields, kind, terms), *settle_doubts(tabled.mentions, fields))
     title = printed_title(turned[0], decided.reasons if decided else ()) if turned else None
     day, evidence = formed_on(fields, turned, today=today)

@@ -131,24 +131,25 @@ def _attribute(element: Element, name: str) -> str | None:
 
 
 def workbook_sheets(path: Path, limits: Limits) -> list[tuple[TextLine, ...]]:
-    """Each worksheet begins a sheet; rows become lines, values as they were last calculated. Raises `Refused`."""
+    """Each worksheet begins a sheet; each cell is a line in its row, values as they were last calculated. Raises `Refused`."""
     with path.open("rb") as stream:
         return text_pages.laid_out(_worksheets(stream, limits))
 
 
-def _worksheets(stream: BinaryIO, limits: Limits) -> list[list[str]]:
+def _worksheets(stream: BinaryIO, limits: Limits) -> list[list[str | list[str]]]:
     try:
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
     except (InvalidFileException, KeyError, ValueError, TypeError, AttributeError) as error:
         raise Refused("damaged", part="XLSX", detail=f"{type(error).__name__}: {error}"[:80]) from error
     try:
-        parts, cells, size = [], 0, 0
+        parts: list[list[str | list[str]]] = []
+        cells = size = 0
         for sheet in book.worksheets:
-            lines = [sheet.title]
+            lines: list[str | list[str]] = [sheet.title]
             for row in sheet.iter_rows(values_only=True):
                 cells += len(row)
-                line = " ".join(str(value).strip() for value in row if value is not None)
-                size += len(line)
+                line = ["" if value is None else " ".join(str(value).split()) for value in row]
+                size += sum(map(len, line))
                 if cells > _MOST_CELLS or size > limits.text_bytes:
                     raise Refused("too-much-text", limit=limits.text_bytes)
                 lines.append(line)

@@ -1,0 +1,31 @@
+"""Locks on owners of bytes between processes of one machine: from the first byte stored to the row that names it.
+
+Without them a release could look, find no row, and remove bytes that somebody has just stored and is about to name.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from uuid import UUID
+
+_STRIPES = 64
+
+
+class FileLocks:
+    """`OwnerLocks` on files in a folder; a process that dies lets go of its locks."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def holding(self, *owners: UUID) -> Iterator[None]:
+        """Hold the owners' locks for the block. Always taken in one order, so that two never wait for each other."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            for stripe in sorted({owner.int % _STRIPES for owner in owners}):
+                handle = os.open(self._folder / f"{stripe:02}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                stack.callback(os.close, handle)  # closing lets go
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
