@@ -29,6 +29,10 @@ _DAY_OR_TIME: Final = re.compile(
 )
 _CITIZEN: Final = re.compile(r"\d{17}[\dX]|\d{15}")
 _MOBILE: Final = re.compile(r"(?:\+?86)?1[3-9]\d{9}")
+#: In rosters a name stands before its number. What ends like a label of numbers is no name.
+_BEFORE_NUMBER: Final = re.compile(
+    rf"(?<![一-鿿·])([一-鿿·]{{2,15}}(?<![号码证话机卡]))(?=[\s,，、|]{{1,3}}{_DIGIT}(?:{_GAP}{_DIGIT}){{14}})"
+)
 _NUMBER_RUN: Final = re.compile(rf"\d(?:{_GAP}[\dXx]){{{_SHORTEST_FRAGMENT - 1},}}")
 
 
@@ -73,8 +77,10 @@ def mask_text(text: str, *, values: Iterable[PersonalValue] = ()) -> str:
 
     Hidden are: each run of 11 or more digits (a citizen number, a phone number, a card or anything else), also in
     full-width digits, with letters read in place of digits, or with gaps; each of `values` as written or with blanks in
-    it; and each piece of six or more digits of a known number. Dates and times on their own stay.
+    it; each piece of six or more digits of a known number; and a name, known or not, right before a number of 15 or
+    more digits. Dates and times on their own stay.
     """
+    text = _BEFORE_NUMBER.sub(lambda found: mask_name(found.group(1)), text)
     for known in sorted(values, key=lambda value: -len(value.value)):
         text = _mask_known(text, known)
     return _LONG_RUN.sub(lambda found: _mask_run(found.group(0)), text)
