@@ -85,10 +85,10 @@ def deadly(_name: str = "") -> OcrEngine:
 
 
 def unhurried(_name: str = "") -> OcrEngine:
-    """Reads what was recorded, taking up to a fifth of a second: time to be killed in."""
+    """Reads what was recorded, taking up to half a second: time to be killed in."""
 
     def answer(image: Bitmap) -> OcrPage:
-        time.sleep(random.uniform(0, 0.2))  # noqa: S311 - a moment, no secret
+        time.sleep(random.uniform(0, 0.5))  # noqa: S311 - a moment, no secret
         return RecordedOcr().read(image)
 
     return Engine(answer, name="recorded")

@@ -124,8 +124,10 @@ def _round(
 def _kill(archive: Archive, intake: Victim, others: list[Victim], *, most: int) -> int:
     kills = 0
     until = time.monotonic() + _ROUND_SECONDS
+    while archive.queue.live_workers() < len(others) - 1 and time.monotonic() < until:
+        time.sleep(0.05)  # who has not begun loses nothing
     while time.monotonic() < until:
-        time.sleep(random.uniform(0.05, 0.9) if kills < most else 0.3)  # noqa: S311 - a moment, no secret
+        time.sleep(random.uniform(0.1, 1.5) if kills < most else 0.3)  # noqa: S311 - a moment, no secret
         fed = intake.process.exitcode == 0
         if fed and all(row.state == JobState.BURIED for row in archive.queue.list()):
             return kills
