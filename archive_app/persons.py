@@ -18,7 +18,7 @@ from archive_app.core.numbers import normalise_number
 from archive_app.core.ports import NumberHasher
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.unit import Unit
-from archive_app.core.vocabulary import Action, IdentifierKind, PartyKind, PersonId, RecordState
+from archive_app.core.vocabulary import Action, IdentifierKind, PartyKind, PersonId, RecordId, RecordState
 
 #: A stretch this long without a paper is drawn as a gap. It says nothing about the person.
 _GAP_YEARS = 2
@@ -73,9 +73,12 @@ def show(unit: Unit, person_id: UUID, tables: ReferenceTables) -> dict[str, Any]
     person = unit.get(Person, person_id)
     records = _records(unit, person.id)
     masked = disclosure.masker(unit.viewer, tables)
+    by_record: dict[RecordId, list[PartyLink]] = {}
+    for link in unit.all(sa.select(PartyLink).where(PartyLink.record_id.in_([record.id for record in records]))):
+        by_record.setdefault(link.record_id, []).append(link)
     timeline = []
     for record in records:
-        links = unit.all(sa.select(PartyLink).where(PartyLink.record_id == record.id))
+        links = by_record.get(record.id, [])
         lane = tables.lane_of(record.type_code) if record.type_code else None
         own = next((link for link in links if link.person_id == person.id), None)
         timeline.append(
