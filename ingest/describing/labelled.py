@@ -35,6 +35,11 @@ _CASE_ALONE: Final = re.compile(r"\(?(大写|小写)\)? ?:?")
 _TAKES_LABELS: Final = "change_item"  # what was changed is itself the label of a field
 _HAN_AT_END: Final = re.compile(r"[㐀-鿿]$")
 _MOST_FURTHER: Final = 3  # pieces that a value may go on into
+_UPRIGHT: Final = 1.8  # heights to a width: printed from top to bottom
+_FEWEST_UPRIGHT: Final = 3  # characters of such a label
+_NEAR_UPRIGHT: Final = 4  # widths from such a label to where its cell's lines start
+_SIGNED: Final = re.compile(r"签[字名章]|盖章|经办人|日期|(?:19|20)\d\d年")
+_SHORT_END: Final = 4  # characters: the end of a value that its cell is too narrow for
 _BENEATH: Final = 1.5  # heights down to a value in the cell beneath
 
 
@@ -130,6 +135,8 @@ def _neighbour(label: Piece, pieces: Sequence[Piece], terms: Terms) -> Piece | N
 
     A label to the right of an empty cell is not a value, nor is what has a label of its own to its left.
     """
+    if label.height > _UPRIGHT * label.box[2] and len(label.text) >= _FEWEST_UPRIGHT:
+        return _beside_upright(label, pieces, terms)
     right = right_of(label, pieces)
     if right and not has_label(right, terms):
         return right
@@ -138,6 +145,20 @@ def _neighbour(label: Piece, pieces: Sequence[Piece], terms: Terms) -> Piece | N
         return None
     left = left_of(beneath, pieces)
     return None if left and has_label(left, terms) else beneath
+
+
+def _beside_upright(label: Piece, pieces: Sequence[Piece], terms: Terms) -> Piece | None:
+    """The first line of the tall cell beside a label printed from top to bottom; never the signature or seal below."""
+    width = label.box[2]
+    inside = [
+        other
+        for other in pieces
+        if label.right <= other.left < label.right + _NEAR_UPRIGHT * width
+        and label.top - width <= other.middle[1] <= label.bottom
+        and other.height < _UPRIGHT * other.box[2]
+    ]
+    first = min(inside, key=lambda other: other.top, default=None)
+    return None if first is None or has_label(first, terms) or _SIGNED.match(first.text) else first
 
 
 def _further(value: Piece, pieces: Sequence[Piece], terms: Terms) -> Iterator[Piece]:
@@ -151,12 +172,15 @@ def _further(value: Piece, pieces: Sequence[Piece], terms: Terms) -> Iterator[Pi
 
 def _under(value: Piece, pieces: Sequence[Piece], terms: Terms) -> Iterator[Piece]:
     """Lines that start where the value starts and have no label: the same cell's next lines."""
+    own = left_of(value, pieces)  # a label in large type stands beside two lines of its value
     for _ in range(_MOST_FURTHER):
         following = below(value, pieces, reach=0.8)
         if following is None or has_label(following, terms):
             return
         left = left_of(following, pieces)
-        if abs(following.left - value.left) > value.height or (left and terms.label_of(left.text)):
+        if abs(following.left - value.left) > value.height or (
+            left and not (left is own and len(following.text) <= _SHORT_END) and terms.label_of(left.text)
+        ):
             return
         yield following
         value = following

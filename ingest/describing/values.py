@@ -34,6 +34,10 @@ _NOT_A_NAME: Final = re.compile(
 _LONGEST_HAN_NAME: Final = 6  # characters, without the point of transcribed names
 _BOX: Final = re.compile("[□☐☑☒√✓■]")
 _CHOSEN: Final = re.compile("[☑☒√✓■]([^□☐☑☒√✓■]+)")
+_END_OF_DATE: Final = re.compile(r"\d?日")  # what a narrow cell leaves for the next line
+#: GB/T 9704: the year of a document number stands in 〔〕, which are often read as other brackets.
+_YEAR_OF_NUMBER: Final = re.compile(r"[\[〔(【]((?:19|20)\d\d)[\]〕)】](?=\d+号)")
+_HEADING: Final = re.compile(r"[㐀-鿿]{0,6}意见")  # of another cell: not what was said
 _SEAL_WORDS: Final = re.compile(r"专用章|公章|业务章|财务章")  # letters of a seal read into the value
 _TICKED: Final = re.compile(r"[☑√✓■●Rv]\s*([男女])")
 
@@ -70,6 +74,8 @@ def field_value(pair: Pair, key: str, terms: Terms, *, today: date) -> FieldValu
     form = terms.fields[key].format
     if key in _SEVERAL_LINES and pair.under:
         return value_of(joined((pair.value, *pair.under)), key, terms, today=today)
+    if form is Format.DATE and pair.under and _END_OF_DATE.fullmatch(pair.under[0].text):
+        return value_of(joined((pair.value, pair.under[0])), key, terms, today=today)
     value = value_of(pair.value, key, terms, today=today)
     is_month = form is Format.DATE and value is not None and len(value.value) == len("2024-08")
     if form in _CUT and pair.further and (value is None or value.state is FieldState.DOUBTFUL or is_month):
@@ -223,7 +229,7 @@ def _icd(text: str) -> Reading | None:
 
 
 def _code(text: str) -> Reading | None:
-    value = plain(text).replace(" ", "")
+    value = _YEAR_OF_NUMBER.sub(r"〔\1〕", plain(text).replace(" ", ""))
     return Reading(value) if re.search(r"[A-Za-z0-9]", value) and len(value) <= _LONGEST_TEXT else None
 
 
@@ -241,6 +247,8 @@ def _text(text: str) -> Reading | None:
     if _BOX.search(value):
         chosen = [option.strip(" ,;、") for option in _CHOSEN.findall(value) if option.strip(" ,;、")]
         return Reading("、".join(chosen) or value, (Check("ticked", bool(chosen)),), doubtful=not chosen)
+    if _HEADING.fullmatch(value):
+        return None
     return Reading(value) if value and len(value) <= _LONGEST_TEXT else None
 
 

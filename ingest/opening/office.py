@@ -131,7 +131,7 @@ def _attribute(element: Element, name: str) -> str | None:
 
 
 def workbook_sheets(path: Path, limits: Limits) -> list[tuple[TextLine, ...]]:
-    """Each worksheet begins a sheet; each cell is a line in its row, values as they were last calculated. Raises `Refused`."""
+    """Each worksheet begins a sheet; each cell is a line, values as last calculated. Raises `Refused`."""
     with path.open("rb") as stream:
         return text_pages.laid_out(_worksheets(stream, limits))
 
