@@ -14,6 +14,7 @@ from archive_app.web import (
     access,
     admin,
     api,
+    corrections,
     errors,
     filters,
     finding,
@@ -68,7 +69,7 @@ def create_app(archive: Archive) -> Flask:
     access.install(app)
     errors.install(app)
     _teach_templates(app, archive)
-    for part in (sign_in, home, intake, review, finding, records, people, admin):
+    for part in (sign_in, home, intake, review, finding, records, corrections, people, admin):
         for blueprint in part.BLUEPRINTS:
             blueprint.enable_openapi = False  # pages for people are no part of the API's description
             app.register_blueprint(blueprint)

@@ -47,6 +47,7 @@ _RAIL: tuple[tuple[str, str, str, frozenset[Action]], ...] = (
     ("Workbench", "home.show", "home", frozenset()),
     ("Intake", "intake.batches", "inbox", frozenset({Action.INTAKE_READ})),
     ("Review", "review.queue", "check", frozenset({Action.RECORD_REVIEW})),
+    ("Corrections", "corrections.show_all", "pen", frozenset({Action.RECORD_CORRECT, Action.CORRECTION_APPROVE})),
     ("Search", "finding.show", "search", frozenset({Action.RECORD_READ})),
     ("Persons", "persons.find", "person", frozenset({Action.PERSON_READ})),
     ("Audit log", "audit.show", "shield", frozenset({Action.AUDIT_READ})),

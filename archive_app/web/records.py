@@ -56,6 +56,7 @@ def _page(record_id: str, words: str) -> ResponseReturnValue:
         may = {
             "review": by.may(Action.RECORD_REVIEW) and record.state != RecordState.FILED,
             "file": by.may(Action.RECORD_FILE) and record.state == RecordState.DESCRIBED,
+            "correct": by.may(Action.RECORD_CORRECT) and record.state == RecordState.FILED,
         }
         page = int(request.values.get("page", "1")) if request.values.get("page", "1").isdigit() else 1
         return render_template(
