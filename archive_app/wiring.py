@@ -1,6 +1,8 @@
 """The composition root: from settings to an archive whose parts know each other only by their ports."""
 
 import logging
+import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -137,7 +139,9 @@ class Archive:
                 memory=settings.limit_child_memory,
             )
             memory = Path("/dev/shm")  # noqa: S108 - pixels pass through memory where the system offers it
-            scratch = memory / f"archive-{self.scratch.stat().st_ino}" if memory.is_dir() else self.scratch
+            shared = memory / f"archive-{self.scratch.stat().st_ino}" if memory.is_dir() else self.scratch / "pages"
+            _sweep_scratch(shared)
+            scratch = shared / str(os.getpid())
             opener = Opener(limits, scratch=scratch)
             self._tools.opener = opener
             self._openers.append(opener)
@@ -184,6 +188,13 @@ def opened(settings: Settings) -> Iterator[Archive]:
         yield archive
     finally:
         archive.close()
+
+
+def _sweep_scratch(shared: Path) -> None:
+    """Give back the memory of what processes left that were killed: each had a folder called by its number."""
+    for left in shared.glob("[0-9]*"):
+        if not Path("/proc", left.name).exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _there(settings: Settings) -> bool:
