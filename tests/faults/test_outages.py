@@ -201,3 +201,16 @@ def test_the_same_file_twice_at_once_is_one_record_and_one_duplicate(tmp_path: P
         assert len(records(archive)) == 1
         assert_balance_adds_up(archive, batch, files=2)
         assert_bytes_and_rows_agree(archive)
+
+
+def test_the_memory_of_a_process_that_was_killed_is_given_back(tmp_path: Path):
+    with a_house(tmp_path) as archive:
+        archive.workshop.opener()
+        mine = Path("/dev/shm", f"archive-{archive.scratch.stat().st_ino}")  # noqa: S108 - where pixels pass through
+        left = mine / "999999999" / "pixels.rgb"  # no process has that number
+        left.parent.mkdir()
+        left.write_bytes(b"\0")
+    with a_house(tmp_path, home=archive.settings.home) as again:
+        again.workshop.opener()
+        assert not left.parent.exists()
+        assert mine.exists()
