@@ -32,14 +32,16 @@ class Tabled:
 def from_tables(pages: Sequence[UprightPage], terms: Terms, *, today: date) -> Tabled:
     """All tables of the pages, rows counted from 1 through all of them.
 
-    A table of one row that names no person is a form laid out in columns: its values have no row.
+    A table of one row that names no person, or has only name and number, is a form laid out in columns: its values
+    have no row.
     """
     fields: list[FieldValue] = []
     mentions: list[PartyMention] = []
     used: set[Piece] = set()
     count = 0
     for table in tables(pages, terms):
-        is_roster = table.keys >= _ROSTER_KEYS
+        is_form = len(table.rows) == 1 and len(table.columns) == len(_ROSTER_KEYS)
+        is_roster = table.keys >= _ROSTER_KEYS and not is_form
         used |= table.used
         for place in table.rows:
             row = count + 1 if is_roster or len(table.rows) > 1 else None

@@ -82,3 +82,14 @@ def test_the_brackets_around_the_year_of_a_document_number_are_put_right() -> No
         ("定点医疗机构医疗保障服务协议书", (612, 117, 900, 66)), ("协议编号：云医保协〔2022]62号", (184, 281, 656, 48))
     )
     assert values(said, "agreement_no") == ["云医保协〔2022〕62号"]
+
+
+def test_name_and_number_over_one_value_each_are_a_form_and_no_roster() -> None:
+    said = described(
+        ("医疗费用报销申请表", (600, 120, 500, 60)),
+        ("参保人姓名", (200, 300, 160, 40)),
+        ("身份证号码", (900, 300, 160, 40)),
+        ("柳慧", (200, 360, 80, 40)),
+        ("330302198610077462", (900, 360, 330, 40)),
+    )
+    assert [(value.value, value.row) for value in said.fields if value.key == "person_name"] == [("柳慧", None)]
