@@ -21,7 +21,7 @@ from archive_app.wiring import Archive
 V = TypeVar("V", bound=Callable[..., Any])
 _DECLARED = "_archive_access"
 #: Served without a viewer: assets without content of the archive, and the API's own description.
-_OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static", "openapi.spec"})
+_OPEN_ENDPOINTS = frozenset({"static", "openapi.spec"})
 csrf = CSRFProtect()
 logins = LoginManager()
 
