@@ -53,10 +53,25 @@ class TableQueue:
                 session.connection().execute(
                     sa.update(_JOB)  # type: ignore[arg-type]
                     .where(_JOB.c.id == row.id)
-                    .values(state=JobState.LEASED, worker=worker, lease_until=now + lease, attempt=row.attempt + 1)
+                    .values(
+                        state=JobState.LEASED,
+                        worker=worker,
+                        lease_until=now + lease,
+                        attempt=row.attempt + 1,
+                        claims=row.claims + 1,
+                    )
                 )
                 claimed.append(
-                    ClaimedJob(row.id, row.name, row.args, row.viewer_id, row.lane, row.attempt + 1, now + lease)
+                    ClaimedJob(
+                        row.id,
+                        row.name,
+                        row.args,
+                        row.viewer_id,
+                        row.lane,
+                        row.attempt + 1,
+                        row.claims + 1,
+                        now + lease,
+                    )
                 )
             session.commit()
         return claimed
@@ -131,14 +146,14 @@ class TableQueue:
         )
 
     def _mine(self, holder: str, job: ClaimedJob, **values: object) -> bool:
-        """Change the row only while this worker still holds this very attempt."""
+        """Change the row only while this worker still holds it by this very claim."""
         statement = (
             sa.update(_JOB)  # type: ignore[arg-type]
             .where(
                 _JOB.c.id == job.id,
                 _JOB.c.worker == holder,
                 _JOB.c.state == JobState.LEASED,
-                _JOB.c.attempt == job.attempt,
+                _JOB.c.claims == job.claim,
             )
             .values(**values)
         )

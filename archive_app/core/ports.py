@@ -281,6 +281,7 @@ class ClaimedJob:
     viewer_id: UserId | None  # None: the archive's own work
     lane: Lane
     attempt: int  # counted at the claim, from 1
+    claim: int  # which claim of this row it is; unlike the attempt it only rises
     lease_until: datetime
 
 

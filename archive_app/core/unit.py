@@ -314,7 +314,7 @@ class Unit:
         # Two units that queue the same key at the same moment: the second waits for the first, and finds its row.
         added = connection.execute(
             insert(table)  # type: ignore[arg-type]  # a Table at run time
-            .values(id=uuid4(), key=job.key, created_at=now, **values)
+            .values(id=uuid4(), key=job.key, created_at=now, claims=0, **values)
             .on_conflict_do_nothing(index_elements=["key"])
             .returning(table.c.id)
         ).first()

@@ -181,6 +181,20 @@ def test_later_while_leased_queues_again_and_the_old_holder_does_not_end_it(yard
     assert yard.one("w2").id == old.id
 
 
+def test_a_worker_that_claims_anew_is_not_ended_by_its_own_earlier_claim(yard: Yard) -> None:
+    yard.put("a")
+    earlier = yard.one("w1")
+    yard.put("a")  # queued anew while leased: attempts begin at 1 again, claims do not
+    later = yard.one("w1")
+    assert (earlier.attempt, later.attempt) == (1, 1)
+    assert later.claim > earlier.claim
+    yard.queue.done("w1", earlier)
+    assert yard.states() == {"a": JobState.LEASED}
+    assert not yard.queue.extend("w1", earlier, lease=LEASE)
+    yard.queue.done("w1", later)
+    assert yard.states() == {"a": JobState.DONE}
+
+
 def test_the_index_lane_has_one_holder(yard: Yard) -> None:
     yard.put("a", "b", "c", lane=Lane.INDEX)
     assert len(yard.claim("w1", most=1)) == 1

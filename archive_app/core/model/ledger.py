@@ -67,7 +67,8 @@ class QueuedJob(Base):
     priority: Mapped[int] = mapped_column(default=0)
     viewer_id: Mapped[UserId | None]
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
-    attempt: Mapped[int] = mapped_column(default=0)  # counted at the claim
+    attempt: Mapped[int] = mapped_column(default=0)  # counted at the claim; from 0 again when queued anew
+    claims: Mapped[int] = mapped_column(default=0)  # only rises: tells a lease from every one before it
     run_after: Mapped[dt.datetime]
     lease_until: Mapped[dt.datetime | None]
     worker: Mapped[str | None] = mapped_column(sa.String(80))
