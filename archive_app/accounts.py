@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -35,6 +35,7 @@ _HASHER = PasswordHasher()
 #: Verified when there is no such login, so that the answer takes as long.
 _NOBODY = _HASHER.hash(secrets.token_hex(16))
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+_ADMINISTRATORS = ("system", "security", "audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,19 +258,19 @@ class Accounts:
         """Create an account (system administrator); gives its single-use activation code."""
         self._need(by, Action.USER_ADD)
         with self._sessions.writing(expire_on_commit=False) as session:
-            user, code = self._new(session, login, name=name, person=person)
+            code = _new_code()
+            user = self._new(session, login, code=code, name=name, person=person)
             self._write(session, by.login, "account:added", user.id, login=login, name=name)
             session.commit()
             return self._account(session, user), code
 
-    def _new(self, session: Session, login: str, *, name: str, person: str | None) -> tuple[User, str]:
+    def _new(self, session: Session, login: str, *, code: str, name: str, person: str | None) -> User:
         if not _LOGIN.fullmatch(login):
             raise InvalidInput(login="form")
         if not name.strip():
             raise InvalidInput(name="missing")
         if session.scalar(sa.select(sa.func.count()).select_from(User).where(User.login == login)):
             raise DuplicateCode(login=login)
-        code = secrets.token_urlsafe(18)
         user = User(
             login=login,
             name=name.strip(),
@@ -279,20 +280,18 @@ class Accounts:
         )
         session.add(user)
         session.flush()
-        return user, code
+        return user
 
-    def add_administrators(self, *, second_factor: bool) -> dict[str, str]:
-        """The three administrators of a new archive: login → activation code. Each starts with its one role."""
-        codes = {}
+    def add_administrators(self, codes: Mapping[str, str], *, second_factor: bool) -> None:
+        """Make the three administrators of a new archive with the `new_codes`. Each starts with its one role."""
         with self._sessions.writing(expire_on_commit=False) as session:
-            for login in ("system", "security", "audit"):
+            for login in _ADMINISTRATORS:
                 role = f"{login}-administrator"
-                user, codes[login] = self._new(session, login, name=self._tables.roles.of(role).zh, person=None)
+                user = self._new(session, login, code=codes[login], name=self._tables.roles.of(role).zh, person=None)
                 user.otp_secret = pyotp.random_base32() if second_factor else None
                 session.add(RoleGrant(user_id=user.id, role=role, granted_at=self._clock.now()))
                 self._write(session, "installation", "account:added", user.id, login=login)
             session.commit()
-        return codes
 
     def grant(self, by: Viewer, login: str, *, roles: Sequence[str], fonds: Sequence[str], level: Level) -> Account:
         """Set roles, fonds and level of an account (security administrator). Raises `Conflict` where roles exclude."""
@@ -426,6 +425,22 @@ class Accounts:
 
 
 _NIL = UUID(int=0)
+
+
+def has_administrators(sessions: Sessions) -> bool:
+    """Whether the three administrators were made: the last step of an installation."""
+    with sessions.reading() as session:
+        there = sa.select(sa.func.count()).select_from(User).where(User.login.in_(_ADMINISTRATORS))
+        return session.execute(there).scalar_one() == len(_ADMINISTRATORS)
+
+
+def new_codes() -> dict[str, str]:
+    """An activation code for each of the three administrators, by login."""
+    return {login: _new_code() for login in _ADMINISTRATORS}
+
+
+def _new_code() -> str:
+    return secrets.token_urlsafe(18)
 
 
 def check_password(password: str, *, login: str) -> None:

@@ -1,13 +1,17 @@
-"""A new archive in a folder: keys, schema, rule tables, the three administrators, and its first fonds."""
+"""A new archive in a folder: keys, schema, rule tables, its first fonds, and at last the three administrators.
+
+Until the administrators are there, it is no archive yet: an installation that was interrupted is simply run again.
+"""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
 from archive_app import database, rules
+from archive_app.accounts import has_administrators, new_codes
 from archive_app.core import audit
 from archive_app.core.errors import Conflict, DuplicateCode, InvalidInput
 from archive_app.core.model import Fonds
@@ -15,9 +19,11 @@ from archive_app.core.settings import Settings
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action
 from archive_app.keys import create_keys
+from archive_app.locks import FileLocks
 from archive_app.wiring import Archive
 
 _FONDS = re.compile(r"[A-Z0-9]{1,16}")
+_INSTALLING = UUID(int=0)  # the owner whose lock keeps two installations of one home apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +38,26 @@ class Installed:
 def install(
     settings: Settings, *, fonds: str | None = None, name: str | None = None, second_factor: bool = False
 ) -> Installed:
-    """Make an archive. Raises `Conflict` where there is one already; an existing folder without one is fine."""
+    """Make an archive, or finish making one. Raises `Conflict` where there is one; an existing folder is fine."""
     if fonds is not None:
         check_fonds(fonds, name)
     home = settings.home
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     archive = Archive(settings)
     try:
-        if database.current(archive.engine) is not None:
-            raise Conflict("archive-exists", home=str(home))
-        create_keys(home / "keys")
-        database.upgrade(archive.engine)
-        rules.load_bundled(archive.sessions, archive.clock)
-        codes = archive.accounts.add_administrators(second_factor=second_factor)
-        if fonds is not None:
-            _first_fonds(archive, fonds, name or fonds)
-        return Installed(home, fonds, {login: write_code(home, login, code) for login, code in codes.items()})
+        with FileLocks(home / "locks").holding(_INSTALLING):
+            if database.current(archive.engine) is not None and has_administrators(archive.sessions):
+                raise Conflict("archive-exists", home=str(home))
+            create_keys(home / "keys")
+            database.upgrade(archive.engine)
+            rules.load_bundled(archive.sessions, archive.clock)
+            if fonds is not None:
+                _first_fonds(archive, fonds, name or fonds)
+            # The files come before the accounts they open: a code that is in force is never a lost one.
+            codes = new_codes()
+            files = {login: write_code(home, login, code) for login, code in codes.items()}
+            archive.accounts.add_administrators(codes, second_factor=second_factor)
+            return Installed(home, fonds, files)
     finally:
         archive.close()
 
@@ -75,6 +85,8 @@ def _first_fonds(archive: Archive, code: str, name: str) -> None:
     """The installation has no viewer yet: the first fonds comes with it, and the log says so."""
     now = archive.clock.now()
     with archive.sessions.writing() as session:
+        if session.scalar(sa.select(sa.func.count()).select_from(Fonds).where(Fonds.code == code)):
+            return  # an installation that was interrupted got so far
         row = Fonds(id=uuid4(), code=code, name=name, created_at=now)
         session.add(row)
         session.flush()

@@ -61,7 +61,7 @@ def load(sessions: Sessions, clock: Clock, texts: Mapping[Kind, str], *, actor: 
             )
             changed.append(str(kind))
             entry = audit.Entry(
-                actor, "rules:loaded", "rule-table", f"{kind} {table.version}", values={"sha256": digest}
+                actor, "rules:loaded", "rule-table", str(kind), values={"version": table.version, "sha256": digest}
             )
             audit.append(session, [entry], now=clock.now())
         session.commit()
