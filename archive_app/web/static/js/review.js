@@ -3,6 +3,7 @@
 
 import { PageViewer, crop } from "./viewer.js";
 import { Chooser } from "./chooser.js";
+import { changePage } from "./page_changes.js";
 import { call, fill, post, tell } from "./talk.js";
 
 const right = document.getElementById("right");
@@ -426,6 +427,7 @@ async function sure(kind, values) {
 async function arrange(kind) {
   const page = viewer.current?.number ?? 1;
   const pages = record.viewer.pages.length;
+  if (kind === "change") return changePage({ record: record.id, page, pages });
   let data = null;
   if (kind === "split") {
     const at = page > 1 ? page : 2;
@@ -508,7 +510,7 @@ function onArrow(event) {
   return true;
 }
 
-const LETTERS = { s: "split", m: "move", u: "merge", x: "rescan" };
+const LETTERS = { s: "split", m: "move", u: "merge", p: "change", x: "rescan" };
 
 function onKey(event) {
   // While an input method composes, every key is the input method's.
