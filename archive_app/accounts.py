@@ -30,10 +30,12 @@ from archive_app.core.vocabulary import Action, FondsId, Level, UserId, Viewer
 LOCK_AFTER = 5
 LOCK_FOR = dt.timedelta(minutes=15)
 TOKEN_DAYS = 365
+TOKEN_MOST_DAYS = 366
 _PASSWORDS_REMEMBERED = 5
 _HASHER = PasswordHasher()
 #: Verified when there is no such login, so that the answer takes as long.
 _NOBODY = _HASHER.hash(secrets.token_hex(16))
+_NO_DIGEST = "-" * 64  # no code has it
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _ADMINISTRATORS = ("system", "security", "audit")
 
@@ -54,6 +56,17 @@ class Account:
     second_factor: bool
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A bearer token as its owner sees it: never the token itself."""
+
+    id: UUID
+    login: str
+    created: dt.datetime
+    expires: dt.date
+    revoked: dt.datetime | None
+
+
 class Accounts:
     """Sign-in, tokens, accounts and grants. Each public method is one transaction with its audit leaf."""
 
@@ -63,7 +76,10 @@ class Accounts:
     # -- credentials
 
     def sign_in(self, login: str, password: str, *, otp: str | None = None, address: str | None = None) -> UserId:
-        """The user with these credentials. Raises `NotSignedIn` (one message for all causes) or `Busy` while locked."""
+        """The user with these credentials. Raises `NotSignedIn`, alike for all causes, also for a locked account.
+
+        Whoever guesses is told neither that a login exists nor that a password was right.
+        """
         with self._sessions.writing(expire_on_commit=False) as session:
             # What is not a login is not looked for: databases choke on some of it.
             known = sa.select(User).where(User.login == login)
@@ -82,13 +98,11 @@ class Accounts:
                 "session:refused",
                 user.id if user else "unknown",
                 result="denied",
+                # What was typed as a login that is none may be a password: it is not kept.
                 fault=fault or "unknown",
-                login=login,
                 address=address,
             )
             session.commit()
-        if fault == "locked":
-            raise Busy("account-locked", minutes=int(LOCK_FOR.total_seconds() // 60))
         raise NotSignedIn("sign-in-failed")
 
     def _count_failure(self, user: User) -> None:
@@ -121,13 +135,17 @@ class Accounts:
         return False
 
     def activate(self, login: str, *, code: str, password: str) -> str | None:
-        """Set the first password with the single-use code. Gives the second factor's secret where one is required."""
+        """Set the first password with the single-use code. Gives the second factor's secret where one is required.
+
+        Raises `NotSignedIn` alike for a wrong code, an account that is active, disabled, or none at all.
+        """
         with self._sessions.writing(expire_on_commit=False) as session:
-            user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
-            if user is None or user.activation_hash is None or user.disabled:
-                raise NotFound("no-activation")
-            if not hmac.compare_digest(user.activation_hash, _digest(code.strip())):
-                self._write(session, user.login, "account:activation-refused", user.id, result="denied")
+            known = sa.select(User).where(User.login == login)
+            user = session.scalars(known).one_or_none() if _LOGIN.fullmatch(login) else None
+            kept = (user.activation_hash if user is not None and not user.disabled else None) or _NO_DIGEST
+            if user is None or not hmac.compare_digest(kept, _digest(code.strip())):
+                actor, subject = (user.login, user.id) if user is not None else ("unknown", "unknown")
+                self._write(session, actor, "account:activation-refused", subject, result="denied")
                 session.commit()
                 raise NotSignedIn("activation-failed")
             self._set_password(session, user, password)
@@ -167,11 +185,13 @@ class Accounts:
         session.add(PasswordHistory(user_id=user.id, password_hash=user.password_hash, created_at=self._clock.now()))
 
     def add_token(self, user_id: UserId, *, expires: dt.date | None = None) -> str:
-        """A new bearer token, shown once, kept as a hash."""
+        """A new bearer token, shown once, kept as a hash. Raises `InvalidInput` if it would last over `TOKEN_MOST_DAYS`."""
         today = self._clock.today()
         until = expires or today + dt.timedelta(days=TOKEN_DAYS)
         if until <= today:
             raise InvalidInput(expires="in-the-past")
+        if until > today + dt.timedelta(days=TOKEN_MOST_DAYS):
+            raise InvalidInput(expires="too-far")
         token = f"arc_{secrets.token_urlsafe(32)}"
         with self._sessions.writing(expire_on_commit=False) as session:
             user = session.get_one(User, user_id)
@@ -179,6 +199,32 @@ class Accounts:
             self._write(session, user.login, "token:added", user.id, expires=until.isoformat())
             session.commit()
         return token
+
+    def tokens(self, by: Viewer, login: str | None = None) -> tuple[IssuedToken, ...]:
+        """One's own tokens, or (security administrator) those of a login; newest last. Raises `NotFound`."""
+        with self._sessions.reading() as session:
+            owner = session.scalars(sa.select(User).where(User.login == (login or by.login))).one_or_none()
+            if owner is not None and (owner.id == by.user_id or by.may(Action.USER_GRANT)):
+                rows = session.scalars(sa.select(Token).where(Token.user_id == owner.id).order_by(Token.created_at))
+                return tuple(
+                    IssuedToken(row.id, owner.login, row.created_at, row.expires_on, row.revoked_at) for row in rows
+                )
+        self._need(by, Action.USER_GRANT)
+        raise NotFound(kind="user")
+
+    def revoke_token(self, by: Viewer, ident: UUID) -> str:
+        """End a token at once: one's own, or (security administrator) anybody's. Gives its login. Raises `NotFound`."""
+        with self._sessions.writing(expire_on_commit=False) as session:
+            row = session.get(Token, ident)
+            if row is not None and (row.user_id == by.user_id or by.may(Action.USER_GRANT)):
+                owner = session.get_one(User, row.user_id)
+                if row.revoked_at is None:
+                    row.revoked_at = self._clock.now()
+                    self._write(session, by.login, "token:revoked", owner.id, token=str(row.id))
+                    session.commit()
+                return owner.login
+        self._need(by, Action.USER_GRANT)
+        raise NotFound(kind="token")
 
     # -- viewers
 
@@ -460,4 +506,4 @@ def _matches(password_hash: str, password: str) -> bool:
 
 
 def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,6 +9,7 @@ import click
 
 from archive_app import installation
 from archive_app.cli.context import Context, with_context
+from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import Level
 
 _LEVELS = [level.code for level in Level]
@@ -124,6 +125,31 @@ def token_add(
         os.fchmod(file.fileno(), 0o600)
         file.write(made + "\n")
     context.answer({"login": login, "file": str(path.resolve())}, f"token written to {path}")
+
+
+@token.command("list")
+@click.argument("login", required=False)
+@with_context
+def token_list(context: Context, *, login: str | None) -> None:
+    """Your tokens, or (security administrator) those of LOGIN: never the tokens themselves."""
+    with context.archive() as archive:
+        found = archive.accounts.tokens(context.viewer(archive), login)
+    for one in found:
+        facts = {
+            "token": str(one.id), "login": one.login, "created": one.created.isoformat(),
+            "expires": one.expires.isoformat(), "revoked": one.revoked.isoformat() if one.revoked else None,
+        }  # fmt: skip
+        context.answer(facts, f"{one.id}  until {one.expires}  {'revoked' if one.revoked else ''}".rstrip())
+
+
+@token.command("revoke")
+@click.argument("ident", metavar="ID")
+@with_context
+def token_revoke(context: Context, *, ident: str) -> None:
+    """End a token at once, by its id in `token list`: your own, or (security administrator) anybody's."""
+    with context.archive() as archive:
+        login = archive.accounts.revoke_token(context.viewer(archive), parse_id(ident, kind="token"))
+    context.answer({"token": ident, "login": login, "revoked": True}, f"token of {login} revoked")
 
 
 def _line() -> str:

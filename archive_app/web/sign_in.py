@@ -6,7 +6,7 @@ from flask import Blueprint, g, redirect, render_template, request, session, url
 from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 
-from archive_app.core.errors import ArchiveError, Busy, InvalidInput, NotFound, NotSignedIn
+from archive_app.core.errors import ArchiveError, Busy, InvalidInput, NotSignedIn
 from archive_app.web.access import SignedIn, access, public, the_archive, viewer
 from archive_app.web.words import error_text, fault_text
 
@@ -33,10 +33,10 @@ def enter() -> ResponseReturnValue:
             otp=request.form.get("otp") or None,
             address=request.remote_addr,
         )
-    except (NotSignedIn, Busy) as fault:
+    except NotSignedIn as fault:
         text = error_text(fault.code, fault.parameters, g.language)
         page = render_template("sign_in.html", fault=text, login=login, next=_safe(request.form.get("next")))
-        return page, 422 if isinstance(fault, NotSignedIn) else 429
+        return page, 422
     facts = the_archive().accounts.session_facts(user_id)
     if facts is None:
         raise NotSignedIn
@@ -76,7 +76,7 @@ def activate() -> ResponseReturnValue:
         secret = the_archive().accounts.activate(
             login, code=request.form.get("code", ""), password=request.form.get("password", "")
         )
-    except (NotSignedIn, NotFound, InvalidInput) as fault:
+    except (NotSignedIn, InvalidInput) as fault:
         return render_template("activate.html", fault=_why(fault), login=login, secret=None), 422
     if secret is not None:
         return render_template("activate.html", fault=None, login=login, secret=secret)
@@ -97,7 +97,7 @@ def change_password() -> ResponseReturnValue:
     accounts = the_archive().accounts
     try:
         accounts.change_password(viewer().user_id, old=request.form.get("old", ""), new=request.form.get("new", ""))
-    except (NotSignedIn, InvalidInput) as fault:
+    except (NotSignedIn, Busy, InvalidInput) as fault:
         return render_template("account.html", viewer=viewer(), fault=_why(fault), done=False), 422
     facts = accounts.session_facts(viewer().user_id)
     session["serial"] = facts[0] if facts else None
@@ -116,8 +116,9 @@ def language() -> ResponseReturnValue:
 
 
 def _why(fault: ArchiveError) -> str:
-    reasons = [fault_text(str(reason), g.language) for reason in fault.parameters.values()]
-    return "；".join(reasons) or error_text(fault.code, fault.parameters, g.language)
+    if not isinstance(fault, InvalidInput):
+        return error_text(fault.code, fault.parameters, g.language)
+    return "；".join(fault_text(str(reason), g.language) for reason in fault.parameters.values())
 
 
 def _safe(target: str | None) -> str | None:

@@ -133,6 +133,46 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "intake:discarded": ("销毁退件", "Refused file discarded"),
         "intake:released": ("释放来件", "File released"),
         "intake:examined-again": ("重新检查来件", "File examined again"),
+        "intake:duplicate": ("来件重复", "Duplicate file"),
+        "record:opened-for-review": ("打开审核", "Opened for review"),
+        "rules:loaded": ("装入规则表", "Rule tables loaded"),
+        "page:refused": ("换页被退回", "New page refused"),
+        "correction:proposed": ("提出更正", "Correction proposed"),
+        "correction:approved": ("批准更正", "Correction approved"),
+        "correction:refused": ("驳回更正", "Correction refused"),
+        "correction:viewed": ("查看更正", "Correction viewed"),
+        "correction:listed": ("列出更正", "Corrections listed"),
+    },
+    "event-end": {"denied": ("越权被拒", "Denied"), "missed": ("查无此项", "Nothing there")},
+    "actor": {
+        "archive:intake": ("收件程序", "Intake"),
+        "archive:reading": ("识读程序", "Reading"),
+        "archive:describing": ("著录程序", "Describing"),
+    },
+    "fact": {
+        "engine": ("引擎", "Engine"),
+        "revision": ("结构版本", "Schema"),
+        "kind": ("类型", "Kind"),
+        "version": ("版本", "Version"),
+        "format": ("索引格式", "Format"),
+        "documents": ("件", "Records"),
+        "segments": ("段", "Segments"),
+        "bytes": ("大小", "Size"),
+        "rebuilding": ("重建中", "Rebuilding"),
+        "processes": ("进程", "Processes"),
+        "waiting": ("等待", "Waiting"),
+        "given-up": ("已放弃", "Given up"),
+        "fault": ("故障", "Fault"),
+    },
+    "fact-value": {
+        "True": ("是", "yes"),
+        "False": ("否", "no"),
+        "FolderStore": ("文件夹", "Folder"),
+        "S3Store": ("S3 对象存储", "S3"),
+        "sqlite": ("SQLite", "SQLite"),
+        "postgresql": ("PostgreSQL", "PostgreSQL"),
+        "tantivy": ("Tantivy", "Tantivy"),
+        "elasticsearch": ("Elasticsearch", "Elasticsearch"),
     },
     "review": {
         "type-unknown": ("文件类型未能确定", "The type is not certain"),
@@ -156,7 +196,10 @@ ERRORS: Mapping[str, Words] = {
     "not-found": ("没有找到，或不在您的查阅范围内。", "Nothing there, or nothing within your scope."),
     "forbidden": ("您的岗位不包含此操作。", "Your roles do not include this."),
     "not-signed-in": ("请先登录。", "Sign in first."),
-    "sign-in-failed": ("账号、口令或动态码不正确。", "Login, password or one-time code is wrong."),
+    "sign-in-failed": (
+        "账号、口令或动态码不正确。连续失败 5 次，账号锁定 15 分钟。",
+        "Login, password or one-time code is wrong. Five failures lock an account for 15 minutes.",
+    ),
     "account-locked": ("失败次数过多，账号暂时锁定，请 15 分钟后再试。", "Too many failures: locked for 15 minutes."),
     "token-invalid": ("令牌无效或已过期。", "The token is unknown, revoked or expired."),
     "form-expired": ("页面已过期，请刷新后再提交。", "The form expired. Reload the page and send it again."),
@@ -222,6 +265,7 @@ FIELD_FAULTS: Mapping[str, Words] = {
     "too-weak": ("至少 10 位，含三类字符", "at least 10 characters of three kinds"),
     "holds-login": ("不得包含账号", "must not contain the login"),
     "used-before": ("近五次用过", "used among the last five"),
+    "too-far": ("期限过长", "too far ahead"),
     "in-the-past": ("日期已过", "in the past"),
     "form": ("格式不对", "wrong form"),
     "negative": ("不能为负", "must not be negative"),
@@ -272,6 +316,8 @@ def label(tables: ReferenceTables, kind: str, code: object, language: str) -> st
         return text
     head, _, rest = text.partition(":")
     words = LABELS.get(kind, {}).get(text) or LABELS.get(kind, {}).get(head)
+    if words is None and kind == "event":  # of an action that is known only where it was refused
+        words, rest = LABELS["event-end"].get(text.rpartition(":")[2]), ""
     if words is None:
         return text
     if not rest or text in LABELS[kind]:

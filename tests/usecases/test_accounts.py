@@ -1,5 +1,6 @@
 """Accounts: credentials, locks, grants that exclude each other by person, and what of it is written down."""
 
+import datetime as dt
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -80,8 +81,11 @@ def test_five_failures_lock_and_time_unlocks(accounts: Accounts, clerk: UserId, 
     for _ in range(LOCK_AFTER):
         with pytest.raises(NotSignedIn):
             accounts.sign_in("chen.jie", "wrong")
-    with pytest.raises(Busy):
+    with pytest.raises(NotSignedIn) as locked:
         accounts.sign_in("chen.jie", PASSWORD)
+    with pytest.raises(NotSignedIn) as unknown:
+        accounts.sign_in("nobody", PASSWORD)
+    assert (locked.value.code, locked.value.parameters) == (unknown.value.code, unknown.value.parameters)
     clock.forward(minutes=16)
     assert accounts.sign_in("chen.jie", PASSWORD) == clerk
 
@@ -162,7 +166,7 @@ def test_an_activation_code_is_good_once(accounts: Accounts, system: Viewer) -> 
     with pytest.raises(NotSignedIn):
         accounts.activate("li.na", code="guess", password=PASSWORD)
     accounts.activate("li.na", code=code, password=PASSWORD)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotSignedIn):
         accounts.activate("li.na", code=code, password="Another-Word-77")
 
 
@@ -176,8 +180,20 @@ def test_a_weak_password_does_not_use_up_the_code(accounts: Accounts, system: Vi
 def test_a_disabled_account_is_not_activated(accounts: Accounts, system: Viewer) -> None:
     _, code = accounts.add(system, "li.na", name="李娜")
     accounts.disable(system, "li.na")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotSignedIn):
         accounts.activate("li.na", code=code, password=PASSWORD)
+
+
+@pytest.mark.parametrize("login", ["nobody", "a\x00b", "\ud800", "chen.jie", "li.na"])
+def test_a_wrong_activation_says_the_same_for_every_login(
+    archive: Archive, system: Viewer, clerk: UserId, login: str
+) -> None:
+    archive.accounts.add(system, "li.na", name="李娜")
+    assert clerk  # active already
+    with pytest.raises(NotSignedIn) as caught:
+        archive.accounts.activate(login, code="guess", password="short")
+    assert (caught.value.code, caught.value.parameters) == ("activation-failed", {})
+    assert actions(archive)[-1][1] == "account:activation-refused"
 
 
 @pytest.mark.parametrize("password", ["", "Ab1-", "abcdefghijkl", "abcdefgh1234", "Chen.Jie-2026", "CHEN.JIE-x2026"])
@@ -215,6 +231,44 @@ def test_a_token_stands_for_its_user_until_it_ends(accounts: Accounts, clerk: Us
     clock.forward(days=30)
     with pytest.raises(NotSignedIn):
         accounts.viewer_of_token(token)
+
+
+@pytest.mark.parametrize("who", ["clerk", "security"])
+def test_a_token_is_revoked_by_its_owner_or_the_security_administrator(
+    archive: Archive, clerk: UserId, security: Viewer, who: str
+) -> None:
+    kept, lost = (archive.accounts.add_token(clerk) for _ in range(2))
+    by = archive.accounts.viewer(clerk) if who == "clerk" else security
+    issued = archive.accounts.tokens(by, "chen.jie")
+    with archive.sessions.reading() as session:
+        hashed = module._digest(lost)
+        ident = session.scalars(sa.select(Token.id).where(Token.hash == hashed)).one()
+    assert ident in {one.id for one in issued}
+    for _ in range(2):  # asked again it stays revoked
+        assert archive.accounts.revoke_token(by, ident) == "chen.jie"
+    with pytest.raises(NotSignedIn):
+        archive.accounts.viewer_of_token(lost)
+    assert archive.accounts.viewer_of_token(kept).user_id == clerk
+    assert actions(archive)[-1] == (by.login, "token:revoked")
+    assert [one.revoked is not None for one in archive.accounts.tokens(by, "chen.jie")].count(True) == 1
+
+
+def test_the_tokens_of_others_are_not_there(archive: Archive, system: Viewer, clerk: UserId) -> None:
+    token = archive.accounts.add_token(clerk)
+    (issued,) = archive.accounts.tokens(archive.accounts.viewer(clerk))
+    with pytest.raises(NotFound):
+        archive.accounts.tokens(system, "chen.jie")
+    with pytest.raises(NotFound):
+        archive.accounts.revoke_token(system, issued.id)
+    assert actions(archive)[-1] == ("system", "user:grant:denied")
+    assert archive.accounts.viewer_of_token(token).user_id == clerk
+
+
+def test_a_token_ends_within_a_year_and_a_day(accounts: Accounts, clerk: UserId, clock: StoppedClock) -> None:
+    longest = clock.today() + dt.timedelta(days=366)
+    assert accounts.add_token(clerk, expires=longest)
+    with pytest.raises(InvalidInput):
+        accounts.add_token(clerk, expires=longest + dt.timedelta(days=1))
 
 
 def test_a_revoked_or_unknown_token_is_refused(archive: Archive, clerk: UserId) -> None:
@@ -325,8 +379,9 @@ def test_no_secret_enters_the_log(archive: Archive, system: Viewer, clerk: UserI
     _, code = archive.accounts.add(system, "li.na", name="李娜")
     archive.accounts.activate("li.na", code=code, password="Fresh-Word-88")
     token = archive.accounts.add_token(clerk)
-    with pytest.raises(NotSignedIn):
-        archive.accounts.sign_in("chen.jie", "mistyped-Secret-1")
+    for login in ("chen.jie", "mistyped-Secret-1"):  # a password in the wrong place is still one
+        with pytest.raises(NotSignedIn):
+            archive.accounts.sign_in(login, "mistyped-Secret-1")
     archive.accounts.change_password(clerk, old=PASSWORD, new="Another-Word-77")
     with archive.sessions.reading() as session:
         written = " ".join(session.scalars(sa.select(AuditLeaf.leaf)))
