@@ -168,7 +168,6 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "True": ("是", "yes"),
         "False": ("否", "no"),
         "FolderStore": ("文件夹", "Folder"),
-        "S3Store": ("S3 对象存储", "S3"),
         "sqlite": ("SQLite", "SQLite"),
         "postgresql": ("PostgreSQL", "PostgreSQL"),
         "tantivy": ("Tantivy", "Tantivy"),
