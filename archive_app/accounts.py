@@ -185,7 +185,7 @@ class Accounts:
         session.add(PasswordHistory(user_id=user.id, password_hash=user.password_hash, created_at=self._clock.now()))
 
     def add_token(self, user_id: UserId, *, expires: dt.date | None = None) -> str:
-        """A new bearer token, shown once, kept as a hash. Raises `InvalidInput` if it would last over `TOKEN_MOST_DAYS`."""
+        """A new bearer token, shown once, kept as a hash. Raises `InvalidInput` for a last day that is past or too far."""
         today = self._clock.today()
         until = expires or today + dt.timedelta(days=TOKEN_DAYS)
         if until <= today:

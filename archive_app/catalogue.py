@@ -139,7 +139,7 @@ def show(unit: Unit, record: Record, tables: ReferenceTables, *, purpose: str = 
         "fields": [_field(field, unit, tables, masked) for field in fields],
         "pages": [_page(page, masked) for page in pages],
         "components": [_component(one, {page.id: page.number for page in pages}) for one in components],
-        "review": list(record.review),
+        "review": [masked(str(reason)) for reason in record.review],
     }
 
 
@@ -178,7 +178,7 @@ def _page(page: Page, masked: Any) -> dict[str, object]:  # noqa: ANN401
         ],
         "quality": page.quality,
         "state": page.state.value,
-        "failure": page.failure if failed else None,
+        "failure": masked(page.failure) if failed and page.failure else None,
         "engine": {"name": page.engine, "version": page.engine_version, "model": page.engine_model},
     }  # fmt: skip
 

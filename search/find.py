@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from archive_app.core.errors import InvalidInput
+from archive_app.core.errors import InvalidInput, NotFound
 from archive_app.core.model import Field, Page, PartyLink, Record
 from archive_app.core.ports import Clause, NumberHasher, Query, SearchIndex
 from archive_app.core.unit import Unit
-from archive_app.core.vocabulary import RecordId, Viewer
+from archive_app.core.vocabulary import Action, RecordId, Viewer
 from search.query import Meaning, explain, parse
 from search.snippets import Snippet, matches, snippets
 from search.sync import number_hash
@@ -86,8 +86,13 @@ def find(
 ) -> Answer:
     """Answer a question. The search is written into the audit log with its terms as commitments.
 
-    Raises `InvalidInput` for an unknown filter, a size beyond 500 or a cursor we did not make; `Unavailable`.
+    Raises `NotFound` for who may not read records, whatever their scope; `InvalidInput` for an unknown filter, a size
+    beyond 500 or a cursor we did not make; `Unavailable`.
     """
+    if not viewer.may(Action.RECORD_READ):
+        with units(viewer) as unit:
+            unit.note("search:denied", "user", viewer.user_id, "denied")
+        raise NotFound(kind="record")
     if unknown := set(question.filters) - FILTERS:
         raise InvalidInput(filters=f"unknown: {', '.join(sorted(unknown))}")
     if not 1 <= question.size <= MAX_SIZE:
