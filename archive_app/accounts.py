@@ -185,7 +185,7 @@ class Accounts:
         session.add(PasswordHistory(user_id=user.id, password_hash=user.password_hash, created_at=self._clock.now()))
 
     def add_token(self, user_id: UserId, *, expires: dt.date | None = None) -> str:
-        """A new bearer token, shown once, kept as a hash. Raises `InvalidInput` for a last day that is past or too far."""
+        """A new bearer token, shown once, kept as a hash. Raises `InvalidInput` if its last day is past or too far."""
         today = self._clock.today()
         until = expires or today + dt.timedelta(days=TOKEN_DAYS)
         if until <= today:
@@ -241,10 +241,26 @@ class Accounts:
         with self._sessions.reading() as session:
             return self._viewer(session, user_id, purpose, request_id)
 
+    def viewer_for_explaining(self, by: Viewer, login: str) -> tuple[Viewer, bool]:
+        """What a login would be as a viewer, and whether its account is live; to answer about it, never to act by it.
+
+        Raises `NotFound` for an unknown login, and for anybody but the security administrator.
+        """
+        self._need(by, Action.USER_GRANT)
+        with self._sessions.reading() as session:
+            user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
+            if user is None:
+                raise NotFound(kind="user")
+            return self._viewer_of(session, user, None, None), not user.disabled
+
     def _viewer(self, session: Session, user_id: UserId, purpose: str | None, request_id: str | None) -> Viewer:
         user = session.get(User, user_id)
         if user is None or user.disabled:
             raise NotSignedIn("token-invalid")
+        return self._viewer_of(session, user, purpose, request_id)
+
+    def _viewer_of(self, session: Session, user: User, purpose: str | None, request_id: str | None) -> Viewer:
+        user_id = user.id
         roles = frozenset(session.scalars(sa.select(RoleGrant.role).where(RoleGrant.user_id == user_id)))
         scope = session.execute(
             sa.select(Fonds.id, Fonds.code)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from archive_app import installation
+from archive_app import access_explained, installation
 from archive_app.cli.context import Context, with_context
 from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import Level
@@ -177,4 +177,22 @@ def fonds_add(context: Context, *, code: str, name: str, agency: str | None) -> 
     context.answer(facts, f"{facts['fonds']} added")
 
 
-COMMANDS = (user, token, fonds_group)
+@click.group("access")
+def access() -> None:
+    """Who may read what, and why."""
+
+
+@access.command("explain")
+@click.argument("login")
+@click.argument("record_ref", metavar="RECORD")
+@with_context
+def access_explain(context: Context, *, login: str, record_ref: str) -> None:
+    """Which clauses of the access rule admit or refuse LOGIN to a record (security administrator)."""
+    with context.archive() as archive:
+        found = access_explained.explain(
+            archive.reading, archive.accounts, context.viewer(archive), login=login, record=record_ref
+        )
+    context.answer(found)
+
+
+COMMANDS = (user, token, fonds_group, access)
