@@ -7,10 +7,11 @@ import sqlalchemy as sa
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from archive_app.core.model import Batch, IntakeFile, Page, Record
+from archive_app.core.model import Batch, IntakeFile, Page, Record, RecordVersion
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, BatchState, IntakeOutcome, JobState, RecordState
 from archive_app.web.access import access, the_archive, viewer
+from retention.corrections import PROPOSED
 
 bp = Blueprint("home", __name__)
 BLUEPRINTS = (bp,)
@@ -79,6 +80,12 @@ def _waiting(unit: Unit) -> list[Waiting]:
     if by.may(Action.RECORD_FILE):
         url = url_for("finding.show", state=RecordState.DESCRIBED.value)
         lines.append(_records_waiting(unit, "Described, to be filed", RecordState.DESCRIBED, url))
+    if by.may(Action.CORRECTION_APPROVE):
+        proposed = sa.select(sa.func.count(), sa.func.min(RecordVersion.created_at)).where(
+            RecordVersion.state == PROPOSED, RecordVersion.proposed_by != by.user_id
+        )
+        count, oldest = unit.rows(proposed)[0]
+        lines.append(Waiting("Corrections to decide", count, _age(unit, oldest), url_for("corrections.show_all")))
     if by.may(Action.INTAKE_READ):
         batches = sa.select(sa.func.count(), sa.func.min(Batch.created_at)).where(Batch.state == BatchState.OPEN)
         count, oldest = unit.rows(batches)[0]
