@@ -19,11 +19,15 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def make_engine(url: str) -> sa.Engine:
-    """An engine for the URL. On SQLite: WAL, foreign keys on, full synchronisation, 60 s of patience with a writer."""
+    """An engine for the URL. On SQLite: WAL, foreign keys on, full synchronisation, 60 s of patience with a writer.
+
+    Values never stand in its error messages: those end in logs and in reasons of jobs.
+    """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True, pool_size=5, max_overflow=5)
-    engine = sa.create_engine(parsed, connect_args={"timeout": 60, "check_same_thread": False})
+        return sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True, pool_size=5, max_overflow=5)
+    patience = {"timeout": 60, "check_same_thread": False}
+    engine = sa.create_engine(parsed, hide_parameters=True, connect_args=patience)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

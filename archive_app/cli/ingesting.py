@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from archive_app import batches
 from archive_app.cli.context import Context, with_context
 from archive_app.core.errors import Conflict, Refused, StaleVersion
+from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import IntakeOutcome, Viewer
 from archive_app.wiring import Archive
 from archive_app.workforce import Workforce
@@ -55,7 +56,7 @@ def ingest(
     with context.archive() as archive:
         viewer = context.viewer(archive)
         if batch_id:
-            batch = UUID(batch_id)
+            batch = parse_id(batch_id, kind="batch")
         else:
             with archive.unit(viewer) as unit:
                 declared = intake.Declared(declared_files, declared_pages, declared_sheets)

@@ -1,4 +1,4 @@
-"""Scope alone reads nothing: whoever lacks the right to read records gets none, by whatever door."""
+"""Scope alone reads nothing: whoever lacks the right to read gets nothing, by whatever door, nor from a log."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from factories import EVERY_ACTION, a_record, a_viewer, an_archive, everything, 
 
 from archive_app import catalogue
 from archive_app.core.errors import NotFound
-from archive_app.core.model import AuditLeaf
+from archive_app.core.model import AuditLeaf, Person
 from archive_app.core.vocabulary import Action, Level, Viewer
 from archive_app.disclosure import masker
 from archive_app.wiring import Archive
@@ -56,3 +56,10 @@ def test_what_a_person_wrote_for_review_is_masked_as_all_texts_are(archive: Arch
         shown = catalogue.show(unit, catalogue.resolve(unit, str(record.id)), archive.tables)
     assert shown["review"][0] == "person-missing"
     assert "19491231" not in str(shown)
+
+
+def test_a_failing_statement_tells_no_values(archive: Archive) -> None:
+    number = "110105194912310021"
+    with archive.sessions.writing() as session, pytest.raises(sa.exc.IntegrityError) as caught:
+        session.execute(sa.insert(Person.__table__).values(name=number))  # type: ignore[arg-type]
+    assert number not in str(caught.value)

@@ -82,7 +82,7 @@ def hide_a_record(archive: Archive) -> Hidden:
     viewer = everything(archive)
     with archive.unit(viewer) as unit:
         with archive.sessions.reading() as session:
-            operator = session.execute(sa.text("SELECT id FROM user_account LIMIT 1")).scalar_one()
+            operator = session.execute(sa.text("SELECT id FROM user_account LIMIT 1")).scalar_one()  # noqa: TID251 - a test may
         batch = Batch(
             id=uuid4(), fonds_id=fonds, number="hidden-folder-1", operator_id=UUID(operator),
             created_at=unit.clock.now(),
