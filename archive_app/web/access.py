@@ -22,6 +22,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 _DECLARED = "_archive_access"
 #: Served without a viewer: assets without content of the archive, and the API's own description.
 _OPEN_ENDPOINTS = frozenset({"static", "openapi.spec"})
+_FORM_BYTES = 1 << 16  # of a form that anybody may send
 csrf = CSRFProtect()
 logins = LoginManager()
 
@@ -129,12 +130,14 @@ def _at_the_door() -> None:
     if declared is None:
         raise UndeclaredRoute(endpoint)
     by_token = _identify()
+    if declared.public:
+        request.max_content_length = _FORM_BYTES
+    elif g.get("viewer") is None:
+        raise NotSignedIn  # before the body is read: a stranger's upload fills no disk of ours
     if not by_token and request.method not in {"GET", "HEAD", "OPTIONS"}:
         csrf.protect()
     if declared.public:
         return
-    if g.get("viewer") is None:
-        raise NotSignedIn
     if declared.actions and not any(g.viewer.may(action) for action in declared.actions):
         _write_down(endpoint)
         raise NotFound(kind="page")
