@@ -34,6 +34,7 @@ _LOG = logging.getLogger("archive.worker")
 _BEAT_SECONDS = 10.0
 _IDLE_SECONDS = 0.3
 _INDEX_BATCH = 500
+_INDEX_SECONDS = 1.0
 _HUNG = 70  # exit status of a worker whose work did not end
 _OCR_ATTEMPTS = 3
 
@@ -99,6 +100,7 @@ class Worker:
         self._archive, self._lanes, self._pace = archive, tuple(lanes), pace
         self.name = f"{socket.gethostname()}:{os.getpid()}:{random.randrange(16**4):04x}"  # noqa: S311 - a name
         self._stop = threading.Event()
+        self._indexed = time.monotonic()
 
     def stop(self) -> None:
         """Finish the job in hand and end."""
@@ -125,21 +127,31 @@ class Worker:
             self._stop.wait(_BEAT_SECONDS)
 
     def step(self) -> bool:
-        """Do one job, or one batch of index jobs. False if there was nothing to do."""
-        queue = self._archive.queue
-        others = [lane for lane in self._lanes if lane != Lane.INDEX]
-        if Lane.INDEX in self._lanes:
-            batch = queue.claim(self.name, lanes=(Lane.INDEX,), lease=self._pace.lease, most=_INDEX_BATCH)
-            if batch:
-                self._refresh(batch)
-                return True
+        """Do one job, or one batch of index jobs. False if there was nothing to do.
+
+        The index is written at most once a second while other work waits: a commit costs the same for one record as
+        for hundreds, and a record that is described right after it was read is written once.
+        """
+        if time.monotonic() - self._indexed >= _INDEX_SECONDS and self._index():
+            return True
         # Light work first: it makes the work for the readers.
-        for lanes in ([lane for lane in others if lane == Lane.LIGHT], [lane for lane in others if lane == Lane.OCR]):
-            jobs = queue.claim(self.name, lanes=lanes, lease=self._pace.lease) if lanes else ()
+        for lane in (Lane.LIGHT, Lane.OCR):
+            if lane not in self._lanes:
+                continue
+            jobs = self._archive.queue.claim(self.name, lanes=(lane,), lease=self._pace.lease)
             if jobs:
                 self._do(jobs[0])
                 return True
-        return False
+        return self._index()
+
+    def _index(self) -> bool:
+        if Lane.INDEX not in self._lanes:
+            return False
+        batch = self._archive.queue.claim(self.name, lanes=(Lane.INDEX,), lease=self._pace.lease, most=_INDEX_BATCH)
+        self._indexed = time.monotonic()
+        if batch:
+            self._refresh(batch)
+        return bool(batch)
 
     def _do(self, job: ClaimedJob) -> None:
         began = time.monotonic()

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import Blueprint, render_template, url_for
@@ -117,9 +118,11 @@ def _week(unit: Unit) -> tuple[Day, ...]:
         .where(Record.created_at > since)
         .group_by(Record.id, Record.created_at)
     )
+    zone = ZoneInfo(the_archive().settings.time_zone)
     pages: dict[dt.date, int] = {}
     for moment, count in unit.rows(statement):
-        pages[moment.date()] = pages.get(moment.date(), 0) + count
+        day = moment.astimezone(zone).date()
+        pages[day] = pages.get(day, 0) + count
     most = max(pages.values(), default=0) or 1
     days = [today - dt.timedelta(days=back) for back in range(6, -1, -1)]
     return tuple(Day(day, pages.get(day, 0), pages.get(day, 0) / most) for day in days)
