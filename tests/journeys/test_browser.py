@@ -180,6 +180,7 @@ def _search(page: Page) -> None:
     hits = page.locator("[data-hit]")
     expect(hits).to_have_count(1)
     expect(hits.locator("mark").first).to_have_text("糖尿")
+    page.wait_for_load_state("load")  # the page listens to keys once its script has run
     page.keyboard.press("j")
     with page.expect_response("**/image?width=*") as picture:
         page.keyboard.press(" ")

@@ -355,10 +355,11 @@ def test_the_log_as_exported_holds_no_name_and_no_number(journey: Journey):
 
 def test_index_store_and_database_are_as_they_should_be(journey: Journey):
     archive = journey.archive
+    compared = archive("index", "compare", ends=3).value  # no worker has run since a record was filed
+    assert (compared["missing"], len(compared["stale"]), compared["ghosts"]) == ([], 1, [])
+    assert archive("index", "rebuild").value["records"] == compared["records"]
     compared = archive("index", "compare").value
     assert (compared["missing"], compared["stale"], compared["ghosts"]) == ([], [], [])
-    assert archive("index", "rebuild").value["records"] == compared["records"]
-    assert archive("index", "compare").value["indexed"] == compared["records"]
     assert archive("index", "status").value["rebuilding"] is False
     checked = archive("store", "check", "--read").value
     assert (checked["missing"], checked["altered"], checked["strays"]) == ([], [], [])
