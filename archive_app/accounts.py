@@ -267,13 +267,10 @@ class Accounts:
             .join(FondsScope, FondsScope.fonds_id == Fonds.id)
             .where(FondsScope.user_id == user_id)
         ).all()
-        actions: set[Action] = set()
-        for role in roles:
-            actions |= set(self._tables.roles.of(role).actions)
         return Viewer(
             user_id=user.id,
             login=user.login,
-            actions=frozenset(actions),
+            actions=self._tables.actions_of(roles),
             fonds=frozenset(FondsId(row[0]) for row in scope),
             fonds_codes=frozenset(row[1] for row in scope),
             clearance=user.clearance,
@@ -413,9 +410,8 @@ class Accounts:
                 .where(User.person == user.person, User.id != user.id)
             )
         ) | set(roles)
-        for role in held:
-            if excluded := held & set(self._tables.roles.of(role).excludes):
-                raise Conflict("roles-exclude", role=role, other=min(excluded))
+        for role, other in self._tables.role_conflicts(held):
+            raise Conflict("roles-exclude", role=role, other=other)
 
     def disable(self, by: Viewer, login: str) -> None:
         """Close an account at once and end its sessions (system administrator)."""

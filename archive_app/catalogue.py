@@ -4,7 +4,7 @@ Everything a viewer gets passes `disclosure`; every view is written into the aud
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from uuid import UUID
@@ -231,11 +231,3 @@ def _bytes(unit: Unit, found: Component) -> Bytes:
     fonds = unit.get(Fonds, found.fonds_id).code
     key = StoreKey(fonds, found.record_id, found.sha256)
     return Bytes(key, found.version_id, found.media_type, found.size, found.name)
-
-
-def of_batch(unit: Unit, batch_id: UUID) -> Sequence[sa.Row[UUID | None, RecordId, str, RecordState, str]]:
-    """Intake file, id, number, state and title of the batch's records."""
-    statement = sa.select(Record.intake_file_id, Record.id, Record.code, Record.state, Record.title).where(
-        Record.batch_id == batch_id, Record.state != RecordState.WITHDRAWN
-    )
-    return unit.rows(statement.order_by(Record.created_at, Record.code))

@@ -23,8 +23,6 @@ from archive_app.core.vocabulary import (
     IdentifierKind,
     IntakeOutcome,
     Level,
-    PartyKind,
-    PartyRole,
     RecordId,
     RecordState,
 )
@@ -35,6 +33,7 @@ from ingest.describing.facts import facts
 from ingest.describing.layout import upright
 from ingest.describing.model import Check, FieldValue, PartyMention
 from ingest.describing.persons import number_kind, parties
+from ingest.describing.rosters import row_mention
 from ingest.describing.terms import Terms, terms_of
 from ingest.parties import link_parties
 from ingest.reading import refresh_job
@@ -273,26 +272,8 @@ def _roster(values: Sequence[FieldValue], terms: Terms) -> list[PartyMention]:
     for value in values:
         if value.row is not None:
             by_row.setdefault(value.row, []).append(value)
-    mentions = []
-    for number, cells in sorted(by_row.items()):
-        name = next((cell for cell in cells if terms.fields[cell.key].format is Format.NAME), None)
-        certno = next((cell for cell in cells if terms.fields[cell.key].format is Format.CITIZEN_NUMBER), None)
-        evidence = certno or name
-        if evidence is not None:
-            mentions.append(
-                PartyMention(
-                    PartyKind.PERSON,
-                    PartyRole.ROSTER,
-                    name=name.value if name else None,
-                    number=certno.value if certno else None,
-                    number_kind=number_kind(certno.value).value if certno else None,
-                    page=evidence.page,
-                    box=evidence.box,
-                    row=number,
-                    doubtful=not (name and certno),
-                )
-            )
-    return mentions
+    found = (row_mention(cells, row, terms) for row, cells in sorted(by_row.items()))
+    return [mention for mention in found if mention]
 
 
 def send_to_rescan(unit: Unit, record_id: RecordId, *, reason: str) -> None:

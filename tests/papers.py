@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import sqlalchemy as sa
 from factories import StoppedClock, a_user, a_viewer, an_archive, the_fonds
 from PIL import Image
 
-from archive_app import catalogue
+from archive_app.core.model import Record
 from archive_app.core.ports import Bitmap, OcrEngine, OcrIdentity, OcrLine, OcrPage
-from archive_app.core.vocabulary import Level, RecordId, Viewer
+from archive_app.core.vocabulary import Level, RecordId, RecordState, Viewer
 from archive_app.wiring import Archive
 from archive_app.worker import Worker
 from ingest import intake
@@ -77,4 +78,5 @@ def taken_in(archive: Archive, by: Viewer, papers: Sequence[tuple[str, io.BytesI
         intake.receive(archive.workshop, by, batch, paper, path=name)
     work(archive)
     with archive.reading(by) as unit:
-        return [row[1] for row in catalogue.of_batch(unit, batch)]
+        living = sa.select(Record.id).where(Record.batch_id == batch, Record.state != RecordState.WITHDRAWN)
+        return [row[0] for row in unit.rows(living.order_by(Record.created_at, Record.code))]

@@ -27,7 +27,6 @@ from archive_app.core.errors import (
     Conflict,
     Forbidden,
     IllegalTransition,
-    InvalidInput,
     NotFound,
     StaleVersion,
     UncheckedWrite,
@@ -386,11 +385,3 @@ def parse_id(text: str, *, kind: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound(kind=kind) from None
-
-
-def one_of(kind: type[Any], text: str, *, name: str) -> Any:  # noqa: ANN401 - the enumeration's member
-    """An enumeration's member by its value. Raises `InvalidInput` naming the field."""
-    try:
-        return kind(text)
-    except ValueError:
-        raise InvalidInput(**{name: "unknown"}) from None

@@ -46,7 +46,7 @@ def from_tables(pages: Sequence[UprightPage], terms: Terms, *, today: date) -> T
         for place in table.rows:
             row = count + 1 if is_roster or len(table.rows) > 1 else None
             values = list(_values(place.cells, terms, today=today, row=row))
-            mention = _mention(values, row, terms) if is_roster and row else None
+            mention = row_mention(values, row, terms) if is_roster and row else None
             if is_roster and not mention:
                 continue
             count += row is not None
@@ -67,7 +67,8 @@ def _values(
                 break
 
 
-def _mention(values: Sequence[FieldValue], row: int, terms: Terms) -> PartyMention | None:
+def row_mention(values: Sequence[FieldValue], row: int, terms: Terms) -> PartyMention | None:
+    """The person whom a roster's row names; doubtful without a name or a number."""
     name = next((value for value in values if terms.fields[value.key].format is Format.NAME), None)
     number = next((value for value in values if terms.fields[value.key].format is Format.CITIZEN_NUMBER), None)
     evidence = number or name
