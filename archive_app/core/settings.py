@@ -21,6 +21,7 @@ class Settings:
 
     home: Path
     database_url: str = field(repr=False)
+    keys: Path  # the folder of the archive's keys: the same on every machine that works for one archive
     store_url: str
     index_url: str
     broker_url: str = field(default="local:", repr=False)
@@ -38,8 +39,21 @@ class Settings:
     language: str = "zh"
     store_access_key: str | None = field(default=None, repr=False)
     store_secret_key: str | None = field(default=None, repr=False)
+    store_ca: str | None = None
+    store_region: str = "us-east-1"
     index_api_key: str | None = field(default=None, repr=False)
     index_ca: str | None = None
+    index_prefix: str = "archive"  # of the names of indices, aliases and templates
+    database_owner_url: str | None = field(default=None, repr=False)  # who owns the tables; used by `init` and `db` only
+    database_pool: int = 10  # connections of one process at most
+    metrics_token: str | None = field(default=None, repr=False)  # who asks for /metrics gives it
+    backup_url: str | None = None  # file:///folder or s3+https://host:port/bucket/prefix
+    backup_access_key: str | None = field(default=None, repr=False)
+    backup_secret_key: str | None = field(default=None, repr=False)
+    backup_key: str | None = field(default=None, repr=False)  # encrypts what is backed up
+    backup_rate: int = 0  # megabytes a second at most; 0 = as fast as it goes
+    backup_at: str | None = None  # hour and minute of the daily backup in the archive's zone, such as 02:30
+    register_url: str | None = None  # where the register of destructions is kept, apart from the backup
     sources: Mapping[str, str] | None = None  # key -> where its value came from
 
     @classmethod
@@ -67,8 +81,21 @@ class Settings:
         return answer
 
 
-_SECRETS = frozenset({"store_access_key", "store_secret_key", "index_api_key"})
-_MAY_BE_ZERO = frozenset({"workers", "trusted_proxies"})
+_SECRETS = frozenset(
+    {
+        "database_url",
+        "database_owner_url",
+        "broker_url",
+        "store_access_key",
+        "store_secret_key",
+        "index_api_key",
+        "metrics_token",
+        "backup_access_key",
+        "backup_secret_key",
+        "backup_key",
+    }
+)
+_MAY_BE_ZERO = frozenset({"workers", "trusted_proxies", "backup_rate"})
 #: Read by the command line alone; never a setting of the archive.
 _OTHER_KEYS = frozenset({"ARCHIVE_TOKEN"})
 
