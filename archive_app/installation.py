@@ -48,7 +48,7 @@ def install(
         with FileLocks(home / "locks").holding(_INSTALLING):
             if database.current(archive.engine) is not None and has_administrators(archive.sessions):
                 raise Conflict("archive-exists", home=str(home))
-            create_keys(home / "keys")
+            create_keys(settings.keys)
             database.upgrade(archive.engine)
             rules.load_bundled(archive.sessions, archive.clock)
             if fonds is not None:

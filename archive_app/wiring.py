@@ -91,7 +91,7 @@ class Archive:
     @cached_property
     def keys(self) -> KeyFiles:
         """The files of the archive's keys."""
-        return KeyFiles.of(self.settings.home / "keys")
+        return KeyFiles.of(self.settings.keys)
 
     @cached_property
     def signer(self) -> Signer:

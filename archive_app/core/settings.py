@@ -44,7 +44,9 @@ class Settings:
     index_api_key: str | None = field(default=None, repr=False)
     index_ca: str | None = None
     index_prefix: str = "archive"  # of the names of indices, aliases and templates
-    database_owner_url: str | None = field(default=None, repr=False)  # who owns the tables; used by `init` and `db` only
+    database_owner_url: str | None = field(
+        default=None, repr=False
+    )  # the tables' owner: `init` and `db` only
     database_pool: int = 10  # connections of one process at most
     metrics_token: str | None = field(default=None, repr=False)  # who asks for /metrics gives it
     backup_url: str | None = None  # file:///folder or s3+https://host:port/bucket/prefix
@@ -68,10 +70,10 @@ class Settings:
             if item.name == "sources":
                 continue
             value = getattr(self, item.name)
-            if item.name in _SECRETS and value is not None:
-                value = _MASK
-            elif "url" in item.name:
+            if value is not None and item.name.endswith("_url"):
                 value = _without_password(str(value))
+            elif value is not None and item.name in _SECRETS:
+                value = _MASK
             elif isinstance(value, Path):
                 value = str(value)
             answer[f"ARCHIVE_{item.name.upper()}"] = {
@@ -130,6 +132,7 @@ class _Parser:
         home = home.resolve()
         values: dict[str, object] = {
             "home": home,
+            "keys": Path(self._text("keys", default=str(home / "keys"))).resolve(),
             "database_url": self._text("database_url", default=f"sqlite:///{home}/archive.db"),
             "store_url": self._text("store_url", default=f"file://{home}/store"),
             "index_url": self._text("index_url", default=f"embedded:{home}/index"),
@@ -151,11 +154,8 @@ class _Parser:
                 self._faults[key] = "unknown setting"
 
     def _text(self, name: str, *, default: str) -> str:
-        key = f"ARCHIVE_{name.upper()}"
-        if key in self._environment:
-            self._sources[name] = key
-            return self._environment[key]
-        return default
+        found = self._one(name, default)
+        return default if found is None else str(found)
 
     def _one(self, name: str, default: object) -> object:
         key = f"ARCHIVE_{name.upper()}"

@@ -94,3 +94,18 @@ def test_secrets_come_from_files_and_are_masked(tmp_path: Path) -> None:
     assert shown["ARCHIVE_STORE_SECRET_KEY"]["source"] == "ARCHIVE_STORE_SECRET_KEY_FILE"
     assert shown["ARCHIVE_DATABASE_URL"]["value"] == "postgresql+psycopg://archive:********@db:5432/archive"
     assert shown["ARCHIVE_WORKERS"] == {"value": 0, "source": "default"}
+
+
+def test_an_address_that_holds_a_password_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("postgresql+psycopg://archive:geheim@db/archive\n", encoding="utf-8")
+    settings = Settings.from_env({"ARCHIVE_HOME": str(tmp_path), "ARCHIVE_DATABASE_URL_FILE": str(file)})
+    assert settings.database_url == "postgresql+psycopg://archive:geheim@db/archive"
+    shown = settings.shown()["ARCHIVE_DATABASE_URL"]
+    assert shown == {"value": "postgresql+psycopg://archive:********@db/archive", "source": "ARCHIVE_DATABASE_URL_FILE"}
+
+
+def test_keys_may_stand_apart_from_the_home(tmp_path: Path) -> None:
+    home = {"ARCHIVE_HOME": str(tmp_path)}
+    assert Settings.from_env(home).keys == tmp_path / "keys"
+    assert Settings.from_env(home | {"ARCHIVE_KEYS": str(tmp_path / "safe")}).keys == tmp_path / "safe"
