@@ -6,6 +6,7 @@ time. Attempts are counted at the claim, so a job that kills its worker is burie
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,17 @@ MAX_ATTEMPTS = 6
 WORKER_SILENT_AFTER = dt.timedelta(seconds=30)
 _JOB = QueuedJob.__table__
 _NOT_ENDED = (JobState.QUEUED, JobState.LEASED)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneDepth:
+    """How much there is to do in a lane, and for how many seconds the oldest due job has waited."""
+
+    lane: Lane
+    waiting: int
+    running: int
+    buried: int
+    oldest_seconds: float
 
 
 class TableQueue:
@@ -210,6 +222,34 @@ class TableQueue:
         with self._sessions.reading() as session:
             statement = sa.select(_JOB.c.lane, _JOB.c.state, sa.func.count()).group_by(_JOB.c.lane, _JOB.c.state)
             return {(row[0], row[1]): row[2] for row in session.connection().execute(statement)}
+
+    def depths(self) -> Sequence[LaneDepth]:
+        """What waits, runs and was given up in each lane, an empty one too."""
+        now = self._clock.now()
+
+        def count(state: JobState) -> sa.ColumnElement[int]:
+            return sa.func.count(sa.case((_JOB.c.state == state, 1)))
+
+        due = sa.and_(_JOB.c.state == JobState.QUEUED, _JOB.c.run_after <= now)
+        statement = (
+            sa.select(
+                _JOB.c.lane,
+                count(JobState.QUEUED),
+                count(JobState.LEASED),
+                count(JobState.BURIED),
+                sa.func.min(sa.case((due, _JOB.c.run_after))),
+            )
+            .where(_JOB.c.state != JobState.DONE)
+            .group_by(_JOB.c.lane)
+        )
+        with self._sessions.reading() as session:
+            rows = {row[0]: row for row in session.connection().execute(statement).all()}
+        depths = []
+        for lane in Lane:
+            _, waiting, running, buried, oldest = rows.get(lane, (lane, 0, 0, 0, None))
+            age = (now - oldest).total_seconds() if oldest else 0.0
+            depths.append(LaneDepth(lane, waiting, running, buried, age))
+        return depths
 
     def beat(self, worker: str) -> None:
         """Say that this worker lives."""
