@@ -1,8 +1,6 @@
 """Commands about the installation: they need no token and read no records."""
 
 import json
-import logging
-import signal
 from pathlib import Path
 from tomllib import TOMLDecodeError, loads
 from typing import Any
@@ -23,8 +21,6 @@ from archive_app.core.reference import Kind
 from archive_app.core.vocabulary import JobState
 from archive_app.store_check import check as check_store
 from archive_app.wiring import Archive
-from archive_app.worker import run_process
-from archive_app.workforce import Workforce
 from search import sync
 
 
@@ -139,32 +135,6 @@ def serve(context: Context, *, host: str, port: int, no_workers: bool) -> None:
     from archive_app.web.serving import serve as serve_site  # noqa: PLC0415 - a second that no other command waits for
 
     serve_site(context.settings, host=host, port=port, workers=not no_workers)
-
-
-@click.group("worker")
-def worker() -> None:
-    """Processes that do the jobs."""
-
-
-@worker.command("run")
-@click.option("--processes", type=int, help="How many; otherwise ARCHIVE_WORKERS, or one per core.")
-@click.option("--single", is_flag=True, help="Work in this process itself.")
-@with_context
-def worker_run(context: Context, *, processes: int | None, single: bool) -> None:
-    """Work until told to end."""
-    if single:
-        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        with context.archive() as archive:
-            run_process(archive)
-        return
-    with context.archive():
-        pass  # says at once if there is no archive
-    force = Workforce(context.settings, processes=processes)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: force.stop())
-    force.start()
-    force.wait()
-    force.stop()
 
 
 @click.group("index")
@@ -358,4 +328,4 @@ def audit_export(context: Context, *, output: str) -> None:
     context.answer({"leaves": count, "file": str(Path(output).resolve())}, f"{count} leaves written to {output}")
 
 
-COMMANDS = (init, settings, db, rule_tables, serve, worker, index, store, job, audit_log)
+COMMANDS = (init, settings, db, rule_tables, serve, index, store, job, audit_log)
