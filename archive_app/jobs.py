@@ -25,6 +25,7 @@ WORKER_SILENT_AFTER = dt.timedelta(seconds=30)
 _JOB = QueuedJob.__table__
 _FIRST = (_JOB.c.priority.desc(), _JOB.c.created_at, _JOB.c.id)
 _RELAY = "relay"
+_SWEPT_AT_ONCE = 1_000
 _NOT_ENDED = (JobState.QUEUED, JobState.LEASED)
 
 
@@ -332,6 +333,30 @@ class TableQueue:
             age = (now - oldest).total_seconds() if oldest else 0.0
             depths.append(LaneDepth(lane, waiting, running, buried, age))
         return depths
+
+    def sweep(self, *, ended_before: dt.datetime, keep_last_of: str) -> int:
+        """Delete rows of jobs done before; of those whose key begins so, the last done of each name stays."""
+        newer = _JOB.alias()
+        special = _JOB.c.key.startswith(keep_last_of, autoescape=True)
+        outdone = sa.exists().where(
+            newer.c.name == _JOB.c.name,
+            newer.c.key.startswith(keep_last_of, autoescape=True),
+            newer.c.state == JobState.DONE,
+            newer.c.ended_at > _JOB.c.ended_at,
+        )
+        old = sa.select(_JOB.c.id).where(
+            _JOB.c.state == JobState.DONE, _JOB.c.ended_at < ended_before, sa.or_(sa.not_(special), outdone)
+        )
+        swept = 0
+        while True:  # a part at a time: nobody waits long for the writers' lock
+            with self._sessions.writing() as session:
+                part = session.connection().execute(old.limit(_SWEPT_AT_ONCE)).scalars().all()
+                # The state again: whoever queued it anew meanwhile keeps it.
+                gone = sa.delete(_JOB).where(_JOB.c.id.in_(part), _JOB.c.state == JobState.DONE)  # type: ignore[arg-type]
+                swept += session.connection().execute(gone).rowcount
+                session.commit()
+            if len(part) < _SWEPT_AT_ONCE:
+                return swept
 
     def beat(self, worker: str) -> None:
         """Say that this worker lives."""

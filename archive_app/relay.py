@@ -18,11 +18,13 @@ from types import FrameType
 import sqlalchemy as sa
 
 from archive_app.broker import Broker
+from archive_app.chores import keep_ensuring
 from archive_app.core.errors import Unavailable
 from archive_app.core.ports import Clock
 from archive_app.core.vocabulary import Lane
 from archive_app.jobs import TableQueue, Wake
 from archive_app.wiring import Archive
+from archive_app.worker import CHORES
 
 _LOG = logging.getLogger("archive.relay")
 _POLL_SECONDS = 0.3
@@ -136,4 +138,9 @@ def run_relay(archive: Archive) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    relay.run()
+    over = threading.Event()
+    keep_ensuring(archive, CHORES, over)
+    try:
+        relay.run()
+    finally:
+        over.set()

@@ -1,5 +1,6 @@
 """The table of handlers, and the loop of a local worker: claim, do, and say how it ended; one process per core."""
 
+import datetime as dt
 import os
 import signal
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from uuid import UUID
 
+from archive_app.chores import KEYS, Chore, keep_ensuring
 from archive_app.core.ports import ClaimedJob, StoreKey
 from archive_app.core.vocabulary import Lane, RecordId
 from archive_app.doing import NORMAL, Handler, Hands, Pace
@@ -20,6 +22,7 @@ from ingest.releasing import release_bytes, release_intake
 _IDLE_SECONDS = 0.3
 _INDEX_SECONDS = 1.0
 _OCR_ATTEMPTS = 3
+_DONE_JOBS_STAY = dt.timedelta(days=30)
 
 
 def _examine(archive: Archive, job: ClaimedJob) -> None:
@@ -44,15 +47,22 @@ def _release_bytes(archive: Archive, job: ClaimedJob) -> None:
     release_bytes(archive.workshop, archive.own_work("intake"), key)
 
 
+def _sweep(archive: Archive, _job: ClaimedJob) -> None:
+    archive.queue.sweep(ended_before=archive.clock.now() - _DONE_JOBS_STAY, keep_last_of=KEYS)
+
+
 #: Every job name there is. `search.refresh` is done in batches by the index lane, see `Hands.take_batch`.
 HANDLERS: Mapping[str, Handler] = {
     "intake.examine": _examine,
     "intake.release": _release_intake,
+    "job.sweep": _sweep,
     "page.read": _read,
     "record.describe": _describe,
     "store.release": _release_bytes,
 }
 BATCHED = frozenset({"search.refresh"})
+#: Periodic work; each name has its handler above.
+CHORES: Sequence[Chore] = (Chore("job.sweep", at=lambda _settings: "03:00"),)
 
 
 class Worker:
@@ -65,7 +75,7 @@ class Worker:
         lanes: Sequence[Lane] = tuple(Lane),
         pace: Pace = NORMAL,
     ) -> None:
-        self._hands = Hands(archive, HANDLERS, pace=pace)
+        self._archive, self._hands = archive, Hands(archive, HANDLERS, pace=pace)
         self._lanes = tuple(lanes)
         self._stop = threading.Event()
         self._indexed = time.monotonic()
@@ -82,6 +92,7 @@ class Worker:
     def run(self) -> None:
         """Work until stopped."""
         self._hands.live()
+        keep_ensuring(self._archive, CHORES, self._stop)
         try:
             while not self._stop.is_set():
                 if not self.step():

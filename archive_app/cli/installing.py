@@ -1,6 +1,7 @@
 """Commands about the installation: they need no token and read no records."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from tomllib import TOMLDecodeError, loads
 from typing import Any
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import Progress
 
-from archive_app import database, installation, rules
+from archive_app import chores, database, installation, rules
 from archive_app.cli.context import Context, with_context
 from archive_app.core import audit
 from archive_app.core.audit import TreeHead
@@ -21,6 +22,7 @@ from archive_app.core.reference import Kind
 from archive_app.core.vocabulary import JobState
 from archive_app.store_check import check as check_store
 from archive_app.wiring import Archive
+from archive_app.worker import CHORES
 from search import sync
 
 
@@ -217,15 +219,27 @@ def job() -> None:
 
 @job.command("list")
 @click.option("--state", type=click.Choice([state.value for state in JobState]))
+@click.option("--chores", "of_chores", is_flag=True, help="How each periodic piece of work last went, instead.")
 @with_context
-def job_list(context: Context, *, state: str | None) -> None:
+def job_list(context: Context, *, state: str | None, of_chores: bool) -> None:
     """Jobs that are not done, or those of one state."""
     with context.archive() as archive:
+        if of_chores:
+            _chore_list(context, archive)
+            return
         for row in archive.queue.list(state=JobState(state) if state else None):
             facts: dict[str, Any] = {
                 "job": str(row.id), "name": row.name, "state": row.state, "attempt": row.attempt, "reason": row.reason,
             }  # fmt: skip
             context.answer(facts, f"{row.id}  {row.state:7}  {row.name:16} {row.attempt}  {row.reason or ''}")
+
+
+def _chore_list(context: Context, archive: Archive) -> None:
+    for one in chores.history(archive, [chore.name for chore in CHORES]).values():
+        human = f"{one.name:20} last done {one.succeeded_at or 'never'}"
+        if one.reason:
+            human += f"; {'failing' if one.under_way else f'given up {one.failed_at}'}: {one.reason}"
+        context.answer(asdict(one), human)
 
 
 @job.command("retry")

@@ -63,7 +63,7 @@ class OwnBroker:
                 return
             assert self._node.poll() is None, "the broker ended at once"
             time.sleep(0.2)
-        raise AssertionError("the broker does not answer")
+        pytest.fail("the broker does not answer")
 
     def _answers(self) -> bool:
         try:
