@@ -13,11 +13,13 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from types import FrameType
+from typing import Protocol
+from uuid import UUID
 
 import sqlalchemy as sa
 
-from archive_app.broker import Broker
 from archive_app.chores import keep_ensuring
 from archive_app.core.errors import Unavailable
 from archive_app.core.ports import Clock
@@ -38,10 +40,20 @@ _LOST_IF_EMPTY = dt.timedelta(seconds=30)  # the queue is empty, so the message 
 _LOST = dt.timedelta(minutes=15)  # some messages of a queue are gone and others are not
 
 
+class Publisher(Protocol):
+    """What the relay needs of a broker: `archive_app.broker.Broker`."""
+
+    def publish(self, lane: Lane, ident: UUID) -> None:
+        """Send and wait for the confirmation. Raises `Unavailable`: then nobody knows whether it was sent."""
+
+    def depths(self) -> Mapping[Lane, int]:
+        """How many messages wait in each queue. Raises `Unavailable`."""
+
+
 class Relay:
     """Publishes the due jobs of a queue to a broker."""
 
-    def __init__(self, queue: TableQueue, broker: Broker, clock: Clock) -> None:
+    def __init__(self, queue: TableQueue, broker: Publisher, clock: Clock) -> None:
         self._queue, self._broker, self._clock = queue, broker, clock
         self.name = f"{socket.gethostname()}:{os.getpid()}:{random.randrange(16**4):04x}"  # noqa: S311 - a name
         self._stop = threading.Event()
@@ -67,7 +79,6 @@ class Relay:
                 if not worked:
                     self._stop.wait(_POLL_SECONDS)
         finally:
-            self._broker.close()
             self._queue.release_relay(self.name)
 
     def holds(self) -> bool:
@@ -106,7 +117,7 @@ class Relay:
                 break
         return len(due)
 
-    def _publish_part(self, lane: Lane, wakes: list[Wake]) -> None:
+    def _publish_part(self, lane: Lane, wakes: Sequence[Wake]) -> None:
         confirmed: list[Wake] = []
         try:
             for wake in wakes:
@@ -144,3 +155,4 @@ def run_relay(archive: Archive) -> None:
         relay.run()
     finally:
         over.set()
+        archive.broker.close()
