@@ -44,9 +44,7 @@ class Settings:
     index_api_key: str | None = field(default=None, repr=False)
     index_ca: str | None = None
     index_prefix: str = "archive"  # of the names of indices, aliases and templates
-    database_owner_url: str | None = field(
-        default=None, repr=False
-    )  # the tables' owner: `init` and `db` only
+    database_owner_url: str | None = field(default=None, repr=False)  # the tables' owner: `init` and `db` only
     database_pool: int = 10  # connections of one process at most
     metrics_token: str | None = field(default=None, repr=False)  # who asks for /metrics gives it
     backup_url: str | None = None  # file:///folder or s3+https://host:port/bucket/prefix

@@ -100,6 +100,7 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "record:viewed": ("查看", "Viewed"),
         "record:previewed": ("预览", "Previewed"),
         "record:listed": ("列出", "Listed"),
+        "retention:due-listed": ("列出到期件", "Listed what is due"),
         "record:withdrawn": ("撤回", "Withdrawn"),
         "record:sent-to-rescan": ("退回重扫", "Sent to re-scan"),
         "record:sent-to-review": ("退回复核", "Sent back for review"),
