@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import threading
+import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -28,6 +29,9 @@ from ingest.ocr.engines import build_engine
 from ingest.opening.opener import Limits, Opener
 from ingest.workshop import Workshop
 from search.embedded import TantivyIndex
+
+if typing.TYPE_CHECKING:
+    from archive_app.broker import Broker
 
 _LOG = logging.getLogger("archive")
 #: What the archive's own work may do: it takes in, describes and indexes; it files, approves and destroys nothing.
@@ -71,6 +75,13 @@ class Archive:
     def queue(self) -> TableQueue:
         """The worker's end of the jobs."""
         return TableQueue(self.sessions, self.clock)
+
+    @cached_property
+    def broker(self) -> "Broker":
+        """Who wakes the workers, where there is one."""
+        from archive_app.broker import Broker  # noqa: PLC0415 - half a second that no local archive waits for
+
+        return Broker(self.settings)
 
     @cached_property
     def store(self) -> StorageBackend:

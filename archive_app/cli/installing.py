@@ -1,8 +1,7 @@
 """Commands about the installation: they need no token and read no records."""
 
 import json
-import logging
-import signal
+from dataclasses import asdict
 from pathlib import Path
 from tomllib import TOMLDecodeError, loads
 from typing import Any
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import Progress
 
-from archive_app import database, installation, rules
+from archive_app import chores, database, installation, rules
 from archive_app.cli.context import Context, with_context
 from archive_app.core import audit
 from archive_app.core.audit import TreeHead
@@ -23,8 +22,7 @@ from archive_app.core.reference import Kind
 from archive_app.core.vocabulary import JobState
 from archive_app.store_check import check as check_store
 from archive_app.wiring import Archive
-from archive_app.worker import run_process
-from archive_app.workforce import Workforce
+from archive_app.worker import CHORES
 from search import sync
 
 
@@ -141,32 +139,6 @@ def serve(context: Context, *, host: str, port: int, no_workers: bool) -> None:
     serve_site(context.settings, host=host, port=port, workers=not no_workers)
 
 
-@click.group("worker")
-def worker() -> None:
-    """Processes that do the jobs."""
-
-
-@worker.command("run")
-@click.option("--processes", type=int, help="How many; otherwise ARCHIVE_WORKERS, or one per core.")
-@click.option("--single", is_flag=True, help="Work in this process itself.")
-@with_context
-def worker_run(context: Context, *, processes: int | None, single: bool) -> None:
-    """Work until told to end."""
-    if single:
-        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        with context.archive() as archive:
-            run_process(archive)
-        return
-    with context.archive():
-        pass  # says at once if there is no archive
-    force = Workforce(context.settings, processes=processes)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: force.stop())
-    force.start()
-    force.wait()
-    force.stop()
-
-
 @click.group("index")
 def index() -> None:
     """The search index."""
@@ -247,15 +219,27 @@ def job() -> None:
 
 @job.command("list")
 @click.option("--state", type=click.Choice([state.value for state in JobState]))
+@click.option("--chores", "of_chores", is_flag=True, help="How each periodic piece of work last went, instead.")
 @with_context
-def job_list(context: Context, *, state: str | None) -> None:
+def job_list(context: Context, *, state: str | None, of_chores: bool) -> None:
     """Jobs that are not done, or those of one state."""
     with context.archive() as archive:
+        if of_chores:
+            _chore_list(context, archive)
+            return
         for row in archive.queue.list(state=JobState(state) if state else None):
             facts: dict[str, Any] = {
                 "job": str(row.id), "name": row.name, "state": row.state, "attempt": row.attempt, "reason": row.reason,
             }  # fmt: skip
             context.answer(facts, f"{row.id}  {row.state:7}  {row.name:16} {row.attempt}  {row.reason or ''}")
+
+
+def _chore_list(context: Context, archive: Archive) -> None:
+    for one in chores.history(archive, [chore.name for chore in CHORES]).values():
+        human = f"{one.name:20} last done {one.succeeded_at or 'never'}"
+        if one.reason:
+            human += f"; {'failing' if one.under_way else f'given up {one.failed_at}'}: {one.reason}"
+        context.answer(asdict(one), human)
 
 
 @job.command("retry")
@@ -358,4 +342,4 @@ def audit_export(context: Context, *, output: str) -> None:
     context.answer({"leaves": count, "file": str(Path(output).resolve())}, f"{count} leaves written to {output}")
 
 
-COMMANDS = (init, settings, db, rule_tables, serve, worker, index, store, job, audit_log)
+COMMANDS = (init, settings, db, rule_tables, serve, index, store, job, audit_log)

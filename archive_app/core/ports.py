@@ -269,6 +269,7 @@ class Job:
     key: str  # the same key twice is one job
     lane: Lane = Lane.LIGHT
     priority: int = 0  # higher first
+    once: bool = False  # one that ended is not queued again
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +291,9 @@ class JobQueue(Protocol):
 
     def claim(self, worker: str, *, lanes: Sequence[Lane], lease: timedelta, most: int = 1) -> Sequence[ClaimedJob]:
         """Lease up to `most` jobs, due or with a lease run out. At most one worker holds a job, or the index lane."""
+
+    def claim_one(self, worker: str, ident: UUID, *, lease: timedelta) -> ClaimedJob | None:
+        """Lease this very job. None if it is done, not due yet or held by another: the message was late."""
 
     def extend(self, worker: str, job: ClaimedJob, *, lease: timedelta) -> bool:
         """Heartbeat. False if the lease was lost: the work must be dropped."""

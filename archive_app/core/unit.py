@@ -284,7 +284,10 @@ class Unit:
         )
 
     def later(self, *jobs: Job) -> None:
-        """Queue jobs with their cause. A key that is queued already is one job; an ended one is queued again."""
+        """Queue jobs with their cause. A key that is queued already is one job; an ended one is queued again.
+
+        Unless it is to be done once.
+        """
         if self._reading:
             raise UncheckedWrite("job")  # a queued job is a write
         now = self.clock.now()
@@ -307,6 +310,7 @@ class Unit:
             "lease_until": None,
             "worker": None,
             "reason": None,
+            "published_at": None,
             "ended_at": None,
         }
         insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -317,7 +321,7 @@ class Unit:
             .on_conflict_do_nothing(index_elements=["key"])
             .returning(table.c.id)
         ).first()
-        if added is not None:
+        if added is not None or job.once:
             return
         state = connection.execute(
             sa.select(table.c.state).where(table.c.key == job.key).with_for_update()

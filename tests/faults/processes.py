@@ -16,8 +16,9 @@ from engines import unhurried
 from archive_app.cli.ingesting import files_under, take_in
 from archive_app.core.errors import Unavailable
 from archive_app.core.settings import Settings
+from archive_app.doing import Pace
 from archive_app.wiring import Archive
-from archive_app.worker import Pace, run_process
+from archive_app.worker import run_process
 from search import sync
 
 PACE = Pace(lease=dt.timedelta(seconds=2), longest=dt.timedelta(seconds=120))

@@ -17,9 +17,10 @@ from archive_app.core.model import Page, Record
 from archive_app.core.ports import OcrEngine, OcrLine
 from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import JobState, PageState, RecordState
+from archive_app.doing import Pace
 from archive_app.jobs import MAX_ATTEMPTS
 from archive_app.wiring import Archive
-from archive_app.worker import Pace, run_process
+from archive_app.worker import run_process
 from search import sync
 
 SHEET = "0001"
