@@ -152,6 +152,15 @@ def role(engine: sa.Engine) -> str:
         return str(connection.exec_driver_sql("SELECT current_user").scalar_one())
 
 
+def may_migrate(engine: sa.Engine) -> bool:
+    """Whether these connections may make tables."""
+    if engine.dialect.name != "postgresql":
+        return True
+    with engine.connect() as connection:
+        may = "SELECT has_schema_privilege('public', 'CREATE')"
+        return bool(connection.exec_driver_sql(may).scalar_one())
+
+
 def current(engine: sa.Engine) -> str | None:
     """The revision the database is at; None for an empty one."""
     with engine.connect() as connection:

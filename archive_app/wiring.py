@@ -59,7 +59,12 @@ class Archive:
         return database.make_lone_engine(url) if url else self.engine
 
     def upgrade_database(self) -> None:
-        """Bring the schema to this program's version, and give the application's role what it needs."""
+        """Bring the schema to this program's version, and give the application's role what it needs.
+
+        Raises `InvalidInput` where the tables belong to a role whose address is not given.
+        """
+        if not database.may_migrate(self.owner_engine):
+            raise InvalidInput("settings-invalid", ARCHIVE_DATABASE_OWNER_URL="needed: the tables are another role's")
         role = database.role(self.engine) if self.settings.database_owner_url else None
         database.upgrade(self.owner_engine, application=role)
 
