@@ -39,10 +39,10 @@ class StoppedClock:
 
 
 @cache
-def _template() -> Path:
+def _template(kind: str) -> Path:
     """One archive with the fonds J001 and J002, installed once a run and copied for each test."""
     home = Path(tempfile.mkdtemp(prefix="archive-template-"))
-    settings = databases.new_home(home)
+    settings = databases.new_home(home, kind=kind)
     install(settings, fonds="J001", name="城东医保中心")
     archive = Archive(settings)
     with archive.unit(a_viewer(fonds=())) as unit:
@@ -51,11 +51,11 @@ def _template() -> Path:
     return home
 
 
-def an_archive(folder: Path, *, clock: StoppedClock | None = None) -> Archive:
-    """An installed archive with two fonds under `folder`; close it after use."""
-    home = folder / "home"
-    shutil.copytree(_template(), home)
-    archive = Archive(databases.copied_home(_template(), home))
+def an_archive(folder: Path, *, clock: StoppedClock | None = None, kind: str | None = None) -> Archive:
+    """An installed archive with two fonds under `folder`, on this kind of database or the run's; close it after use."""
+    home, template = folder / "home", _template(kind or databases.Chosen.kind)
+    shutil.copytree(template, home)
+    archive = Archive(databases.copied_home(template, home))
     archive.clock = clock or StoppedClock()
     return archive
 

@@ -26,21 +26,27 @@ from archive_app.core.vocabulary import Action, FondsId, Viewer
 NO_VIEWER = "AR001"
 #: Created anew by every upgrade, before the policies that call them. The first asks, the others answer.
 FUNCTIONS = (
-    f"""CREATE OR REPLACE FUNCTION archive_viewer_declared() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+    f"""CREATE OR REPLACE FUNCTION archive_viewer(what text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+    DECLARE
+        said text := current_setting('archive.' || what, true);
     BEGIN
-        IF coalesce(current_setting('archive.viewer', true), '') = '' THEN
+        IF coalesce(said, '') = '' THEN
             RAISE EXCEPTION 'no viewer is declared in this transaction' USING ERRCODE = '{NO_VIEWER}';
         END IF;
-        RETURN true;
+        RETURN said;
     END $$""",
+    # Called immutable so that it is asked when the statement is planned: a table that is empty, or of which no row is
+    # looked at, gives the error too. Where such a plan is used again, the other functions still ask at every row.
+    """CREATE OR REPLACE FUNCTION archive_viewer_declared() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+    $$ BEGIN RETURN archive_viewer('viewer') IS NOT NULL; END $$""",
     """CREATE OR REPLACE FUNCTION archive_viewer_fonds() RETURNS uuid[] LANGUAGE sql STABLE AS
-    $$ SELECT current_setting('archive.fonds')::uuid[] $$""",
+    $$ SELECT archive_viewer('fonds')::uuid[] $$""",
     """CREATE OR REPLACE FUNCTION archive_viewer_clearance() RETURNS smallint LANGUAGE sql STABLE AS
-    $$ SELECT current_setting('archive.clearance')::smallint $$""",
+    $$ SELECT archive_viewer('clearance')::smallint $$""",
     """CREATE OR REPLACE FUNCTION archive_viewer_may(action text) RETURNS boolean LANGUAGE sql STABLE AS
-    $$ SELECT action = ANY (current_setting('archive.actions')::text[]) $$""",
+    $$ SELECT action = ANY (archive_viewer('actions')::text[]) $$""",
     """CREATE OR REPLACE FUNCTION archive_viewer_is_system() RETURNS boolean LANGUAGE sql STABLE AS
-    $$ SELECT current_setting('archive.system')::boolean $$""",
+    $$ SELECT archive_viewer('system')::boolean $$""",
     # One person is one person in all fonds: by its owner's rights, an opaque id and nothing else.
     """CREATE OR REPLACE FUNCTION archive_known_party(party text, attribute text, given text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -170,7 +176,7 @@ def policies(entity: type[Guarded]) -> dict[str, str]:
     A changed row must still be seen by its writer: PostgreSQL holds the first policy against it as well.
     """
     table = cast("type[Base]", entity).__tablename__
-    declared = "(SELECT archive_viewer_declared())"
+    declared = "archive_viewer_declared()"
     rule = f"{declared} AND ({condition(entity)})"
     added = declared if entity.precedes_its_link else rule
     texts = {
