@@ -33,6 +33,7 @@ from search.sync import refresh
 _LOG = logging.getLogger("archive.worker")
 _BEAT_SECONDS = 10.0
 _IDLE_SECONDS = 0.3
+_AWAY_SECONDS = 2.0
 _INDEX_BATCH = 500
 _INDEX_SECONDS = 1.0
 _HUNG = 70  # exit status of a worker whose work did not end
@@ -112,11 +113,26 @@ class Worker:
         beat.start()
         try:
             while not self._stop.is_set():
-                if not self.step():
+                if not self._step_or_wait():
                     self._stop.wait(_IDLE_SECONDS)
         finally:
+            self._leave()
+
+    def _step_or_wait(self) -> bool:
+        """A step; while the database is away nothing can be claimed and nothing marked, so wait for it to come back."""
+        try:
+            return self.step()
+        except Unavailable as fault:  # what was in hand is done again when its lease has run out
+            _LOG.warning("worker.waits code=%s", fault.code)
+            self._stop.wait(_AWAY_SECONDS)
+            return True
+
+    def _leave(self) -> None:
+        try:
             self._archive.queue.release_lane(self.name)
             self._archive.queue.leave(self.name)
+        except Unavailable as fault:  # the lease of the lane ends by itself, and silence tells the rest
+            _LOG.warning("worker.left.silently code=%s", fault.code)
 
     def _beat(self) -> None:
         while not self._stop.is_set():

@@ -59,10 +59,15 @@ def a_settled_database(*, like: str | None = None) -> dict[str, str]:
     return {"ARCHIVE_DATABASE_URL": url(who.application), "ARCHIVE_DATABASE_OWNER_URL": url(who.owner)}
 
 
-def settings(home: Path) -> Settings:
-    """The settings of a home that `new_home` or `copy_of` made."""
+def environment(home: Path) -> dict[str, str]:
+    """What beside its folder makes up the settings of an archive: for commands, and for processes of their own."""
     kept = home / _FILE
-    return Settings.from_env(json.loads(kept.read_text()) if kept.exists() else {}, home=home)
+    return dict(json.loads(kept.read_text())) if kept.exists() else {}
+
+
+def settings(home: Path) -> Settings:
+    """The settings of a home that `new_home` or `copied_home` made."""
+    return Settings.from_env(environment(home), home=home)
 
 
 def new_home(home: Path, *, kind: str | None = None) -> Settings:
