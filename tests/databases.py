@@ -38,7 +38,7 @@ class Roles(NamedTuple):
 @cache
 def roles() -> Roles:
     made = Roles(f"test_owner_{token_hex(4)}", f"test_app_{token_hex(4)}", token_hex(16))
-    with postgres_cluster.server().connect() as connection:
+    with postgres_cluster.administrator().connect() as connection:
         for role in (made.owner, made.application):
             connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN PASSWORD '{made.password}'")
     return made
@@ -47,13 +47,13 @@ def roles() -> Roles:
 def a_settled_database(*, like: str | None = None) -> dict[str, str]:
     """The settings of a new database with two roles, empty or a copy of another (of which nobody may be connected)."""
     name, who = f"test_{uuid4().hex[:12]}", roles()
-    with postgres_cluster.server().connect() as connection:
+    with postgres_cluster.administrator().connect() as connection:
         connection.exec_driver_sql(
             f"CREATE DATABASE {name} OWNER {who.owner} ENCODING 'UTF8' TEMPLATE {like or 'template0'}"
         )
 
     def url(role: str) -> str:
-        whole = postgres_cluster.server().url.set(database=name, username=role, password=who.password)
+        whole = postgres_cluster.administrator().url.set(database=name, username=role, password=who.password)
         return whole.render_as_string(hide_password=False)
 
     return {"ARCHIVE_DATABASE_URL": url(who.application), "ARCHIVE_DATABASE_OWNER_URL": url(who.owner)}

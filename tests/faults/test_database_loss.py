@@ -33,7 +33,7 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
 def lose_connections(archive: Archive, *, for_good: bool = False) -> None:
     """End every session of the archive's database, and let no new one in until `readmit`."""
     name = archive.engine.url.database
-    with postgres_cluster.server().connect() as server:
+    with postgres_cluster.administrator().connect() as server:
         if for_good:
             server.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         server.exec_driver_sql(
@@ -42,7 +42,7 @@ def lose_connections(archive: Archive, *, for_good: bool = False) -> None:
 
 
 def readmit(archive: Archive) -> None:
-    with postgres_cluster.server().connect() as server:
+    with postgres_cluster.administrator().connect() as server:
         server.exec_driver_sql(f"ALTER DATABASE {archive.engine.url.database} ALLOW_CONNECTIONS true")
 
 
