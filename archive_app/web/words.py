@@ -246,7 +246,15 @@ ERRORS: Mapping[str, Words] = {
     "under-hold": ("处于冻结，不能处置。", "A hold forbids it."),
     "busy": ("请求过多，请稍后再试。", "Too many attempts. Try again later."),
     "unavailable": ("某个部件暂不可用，请稍后再试。", "A part does not answer. Try again later."),
-    "broker-unreachable": ("消息服务器无响应，任务保留，恢复后继续。", "The broker does not answer. Jobs are kept and go on once it does."),
+    "broker-unreachable": (
+        "消息服务器无响应，任务保留，恢复后继续。",
+        "The broker does not answer. Jobs are kept and go on once it does.",
+    ),
+    "database-down": (
+        "数据库没有响应，未保存的内容请稍后重新提交。",
+        "The database does not answer. What was not saved must be sent again later.",
+    ),
+    "database-busy": ("数据库繁忙，请稍后再试。", "The database has too much to do. Try again shortly."),
     "store-full": ("存储已满，请联系系统管理员。", "The store is full. Tell the system administrator."),
     "store-failed": ("存储出错，请稍后再试。", "The store failed. Try again later."),
     "content-missing": ("文件内容缺失，已记录，请联系管理员。", "The bytes are missing. This was recorded."),

@@ -108,6 +108,4 @@ def test_done_rows_are_swept_but_the_last_of_each_chore_stays(archive: Archive, 
     (waiting,) = archive.queue.list(state=JobState.QUEUED)
     (job,) = archive.queue.claim("w", lanes=(Lane.LIGHT,), lease=LEASE)
     handler(archive, job)
-    assert keys(archive) == sorted(
-        ["chore:job.sweep:2026-03-04", "chore:store.look:2026-03-03T19:00:00Z", waiting.key]
-    )
+    assert keys(archive) == sorted(["chore:job.sweep:2026-03-04", "chore:store.look:2026-03-03T19:00:00Z", waiting.key])
