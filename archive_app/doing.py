@@ -63,8 +63,11 @@ class Hands:
     def leave(self) -> None:
         """Say that this worker ends."""
         self._over.set()
-        self._archive.queue.release_lane(self.name)
-        self._archive.queue.leave(self.name)
+        try:
+            self._archive.queue.release_lane(self.name)
+            self._archive.queue.leave(self.name)
+        except Unavailable as fault:  # the lease of the lane ends by itself, and silence tells the rest
+            _LOG.warning("worker.left.silently code=%s", fault.code)
 
     def _beat(self) -> None:
         while not self._over.is_set():

@@ -16,14 +16,14 @@ from archive_app import database, rules
 from archive_app.accounts import Accounts
 from archive_app.clock import SystemClock
 from archive_app.core.errors import InvalidInput, Unavailable
-from archive_app.core.ports import Clock, NumberHasher, OcrEngine, SearchIndex, Signer, StorageBackend
+from archive_app.core.ports import Clock, NumberHasher, OcrEngine, OwnerLocks, SearchIndex, Signer, StorageBackend
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.settings import Settings
 from archive_app.core.unit import Sessions, Unit
 from archive_app.core.vocabulary import Action, Viewer
 from archive_app.jobs import TableQueue
 from archive_app.keys import FileSigner, KeyedHasher, KeyFiles
-from archive_app.locks import FileLocks
+from archive_app.locks import AdvisoryLocks, FileLocks
 from archive_app.objects import FolderStore
 from ingest.ocr.engines import build_engine
 from ingest.opening.opener import Limits, Opener
@@ -54,7 +54,23 @@ class Archive:
     @cached_property
     def engine(self) -> sa.Engine:
         """The database."""
-        return database.make_engine(self.settings.database_url)
+        return database.make_engine(self.settings.database_url, pool=self.settings.database_pool)
+
+    @cached_property
+    def owner_engine(self) -> sa.Engine:
+        """The database as the tables' owner reaches it: for installation and migrations only."""
+        url = self.settings.database_owner_url
+        return database.make_lone_engine(url) if url else self.engine
+
+    def upgrade_database(self) -> None:
+        """Bring the schema to this program's version, and give the application's role what it needs.
+
+        Raises `InvalidInput` where the tables belong to a role whose address is not given.
+        """
+        if not database.may_migrate(self.owner_engine):
+            raise InvalidInput("settings-invalid", ARCHIVE_DATABASE_OWNER_URL="needed: the tables are another role's")
+        role = database.role(self.engine) if self.settings.database_owner_url else None
+        database.upgrade(self.owner_engine, application=role)
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -122,6 +138,13 @@ class Archive:
         return folder
 
     @cached_property
+    def locks(self) -> OwnerLocks:
+        """Locks on owners of bytes, as far as the rows are shared."""
+        if self.engine.dialect.name == "postgresql":
+            return AdvisoryLocks(database.make_lone_engine(self.settings.database_url))
+        return FileLocks(self.settings.home / "locks")
+
+    @cached_property
     def workshop(self) -> Workshop:
         """What intake works with."""
         return Workshop(
@@ -132,7 +155,7 @@ class Archive:
             hasher=self.hasher,
             opener=self._opener,
             engine=self._ocr,
-            locks=FileLocks(self.settings.home / "locks"),
+            locks=self.locks,
             scratch=self.scratch,
             limit_bytes=self.settings.limit_bytes,
         )
@@ -184,6 +207,7 @@ class Archive:
             opener.close()
         self._openers.clear()
         self.engine.dispose()
+        self.owner_engine.dispose()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The table of handlers, and the loop of a local worker: claim, do, and say how it ended; one process per core."""
 
 import datetime as dt
+import logging
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from types import FrameType
 from uuid import UUID
 
 from archive_app.chores import KEYS, Chore, keep_ensuring
+from archive_app.core.errors import Unavailable
 from archive_app.core.ports import ClaimedJob, StoreKey
 from archive_app.core.vocabulary import Lane, RecordId
 from archive_app.doing import NORMAL, Handler, Hands, Pace
@@ -19,7 +21,9 @@ from ingest.examining import examine
 from ingest.reading import read_page
 from ingest.releasing import release_bytes, release_intake
 
+_LOG = logging.getLogger("archive.worker")
 _IDLE_SECONDS = 0.3
+_AWAY_SECONDS = 2.0
 _INDEX_SECONDS = 1.0
 _OCR_ATTEMPTS = 3
 _DONE_JOBS_STAY = dt.timedelta(days=30)
@@ -95,10 +99,19 @@ class Worker:
         keep_ensuring(self._archive, CHORES, self._stop)
         try:
             while not self._stop.is_set():
-                if not self.step():
+                if not self._step_or_wait():
                     self._stop.wait(_IDLE_SECONDS)
         finally:
             self._hands.leave()
+
+    def _step_or_wait(self) -> bool:
+        """A step; while the database is away nothing can be claimed and nothing marked, so wait for it to come back."""
+        try:
+            return self.step()
+        except Unavailable as fault:  # what was in hand is done again when its lease has run out
+            _LOG.warning("worker.waits code=%s", fault.code)
+            self._stop.wait(_AWAY_SECONDS)
+            return True
 
     def step(self) -> bool:
         """Do one job, or one batch of index jobs. False if there was nothing to do.

@@ -97,6 +97,8 @@ _ADVICE = {
     "no-archive-here": "there is no archive here. Make one with `archive init`, or name it with --home.",
     "archive-exists": "there is an archive here already. Choose another folder with ARCHIVE_HOME or --home.",
     "database-not-current": "the database has another version than this program. Run `archive db upgrade`.",
+    "database-down": "the database does not answer. Is the server of ARCHIVE_DATABASE_URL up, and the password right?",
+    "database-busy": "the database has too much to do just now. Try again.",
     "token-missing": "this command needs to know who is speaking: give --token-file FILE or set ARCHIVE_TOKEN.",
     "token-invalid": "the token is unknown, revoked or expired. Make a new one with `archive token add`.",
     "sign-in-failed": "login, password or second factor is wrong; five failures lock an account for 15 minutes.",

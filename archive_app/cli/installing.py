@@ -67,9 +67,9 @@ def db() -> None:
 def db_upgrade(context: Context) -> None:
     """Bring the schema to this program's version."""
     archive = Archive(context.settings)
-    before = database.current(archive.engine)
-    database.upgrade(archive.engine)
-    after = database.current(archive.engine)
+    before = database.current(archive.owner_engine)
+    archive.upgrade_database()
+    after = database.current(archive.owner_engine)
     loaded = rules.load_bundled(archive.sessions, archive.clock)
     context.answer({"from": before, "to": after, "rules": loaded}, f"database: {before} → {after}")
 
@@ -79,8 +79,8 @@ def db_upgrade(context: Context) -> None:
 def db_check(context: Context) -> int:
     """Compare the schema with the program's tables."""
     archive = Archive(context.settings)
-    differences = database.differences(archive.engine)
-    current = database.current(archive.engine)
+    differences = database.differences(archive.owner_engine)
+    current = database.current(archive.owner_engine)
     context.answer(
         {"current": current, "newest": database.newest(), "differences": differences},
         "\n".join([f"revision {current}", *differences]) if differences else f"revision {current}: as it should be",

@@ -2,7 +2,7 @@
 
 import click
 
-from archive_app import catalogue, persons
+from archive_app import catalogue, due_list, persons
 from archive_app.cli.context import Context, personal, with_context
 from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import RecordState
@@ -174,6 +174,17 @@ def person_show(context: Context, *, ident: str) -> None:
 @click.group("retention")
 def retention_group() -> None:
     """Retention (保管期限)."""
+
+
+@retention_group.command("due")
+@click.option("--before", metavar="DATE", help="Due before this day, YYYY-MM-DD; otherwise by today.")
+@with_context
+def retention_due(context: Context, *, before: str | None) -> None:
+    """Filed records whose retention period has ended, soonest first."""
+    day = reviewing.day(before) if before else None
+    with context.archive() as archive, archive.reading(context.viewer(archive)) as unit:
+        for row in due_list.due_records(unit, archive.tables, before=day):
+            context.answer(row, f"{row['due']}  {row['code']:34} {row['outcome'] or '':10} {row['title']}")
 
 
 @retention_group.command("explain")
