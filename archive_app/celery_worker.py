@@ -16,6 +16,7 @@ from celery import Celery, signals
 from celery.worker.consumer import Consumer
 
 from archive_app.broker import BATCH_TASK, JOB_TASK, QUEUES, make_app
+from archive_app.core.errors import Unavailable
 from archive_app.core.ports import OcrEngine
 from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import Lane
@@ -25,13 +26,14 @@ from archive_app.worker import HANDLERS
 from ingest.ocr.engines import build_engine
 
 _LOG = logging.getLogger("archive.worker")
+_AWAY_SECONDS = 2.0
 _JOBS_PER_PROCESS = 2_000  # then a new one takes its place: engines of others may leak
 
 
-class _Consumer(Consumer):
+class _Consumer(Consumer):  # type: ignore[misc]  # Celery is typed by halves
     """Without the 28 queues for delays that Celery declares beside quorum queues: the table knows when a job is due."""
 
-    class Blueprint(Consumer.Blueprint):
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc]
         default_steps = tuple(
             step for step in Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
         )
@@ -43,22 +45,34 @@ class _Process:
     def __init__(self, settings: Settings, pace: Pace, engines: Callable[[str], OcrEngine]) -> None:
         self._archive = Archive(settings, engines=engines)
         self._busy = threading.Lock()
+        self._parent = os.getppid()
         self.hands = Hands(self._archive, HANDLERS, pace=pace)
         self.hands.live()
-        threading.Thread(target=self._watch, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def job(self, ident: str) -> None:
         with self._busy:
-            self.hands.take_this(UUID(ident))
+            self._patiently(lambda: self.hands.take_this(UUID(ident)))
 
     def batch(self) -> None:
         with self._busy:
-            while self.hands.take_batch():
+            while self._patiently(self.hands.take_batch):
                 pass
 
-    def _watch(self, parent: int) -> None:
+    def _patiently(self, take: Callable[[], bool]) -> bool:
+        """Take, and again while the database is away: a message that is given up wakes nobody for a long time."""
+        while True:
+            try:
+                return take()
+            except Unavailable as fault:  # what was in hand is done again when its lease has run out
+                _LOG.warning("worker.waits code=%s", fault.code)
+                if os.getppid() != self._parent:
+                    return False
+                time.sleep(_AWAY_SECONDS)
+
+    def _watch(self) -> None:
         """A process whose node was killed ends after the job in hand."""
-        while os.getppid() == parent:
+        while os.getppid() == self._parent:
             time.sleep(1)
         with self._busy:
             os._exit(0)

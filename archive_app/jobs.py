@@ -229,7 +229,7 @@ class TableQueue:
 
         Messages sent before `lost_before` and not claimed since are taken for lost.
         """
-        silent = _JOB.c.published_at.is_(None)
+        silent: sa.ColumnElement[bool] = _JOB.c.published_at.is_(None)
         if lost_before is not None:
             silent = sa.or_(silent, _JOB.c.published_at < lost_before)
         due = self._due([lane], self._clock.now())

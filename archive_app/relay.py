@@ -79,7 +79,10 @@ class Relay:
                 if not worked:
                     self._stop.wait(_POLL_SECONDS)
         finally:
-            self._queue.release_relay(self.name)
+            try:
+                self._queue.release_relay(self.name)
+            except Unavailable as fault:  # the lease ends by itself
+                _LOG.warning("relay.left.silently code=%s", fault.code)
 
     def holds(self) -> bool:
         """Whether it is this relay's turn; asked of the table twice a lease."""

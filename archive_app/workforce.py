@@ -24,7 +24,7 @@ _LIGHT_LEAST = 2  # so that the index keeps nobody waiting
 
 def _on_broker(wanted: int, lanes: Sequence[Lane], *, relay: bool) -> list[tuple[str, ...]]:
     others = [lane for lane in lanes if lane != Lane.OCR]
-    commands = [("relay", "run")] if relay else []
+    commands: list[tuple[str, ...]] = [("relay", "run")] if relay else []
     if Lane.OCR in lanes:
         commands.append((*_LOCAL, "--lanes", Lane.OCR, "--processes", str(wanted)))
     if others:

@@ -1,4 +1,4 @@
-"""The promises of the relay over the table of jobs: every due job gets its message, whatever breaks, and few get two."""
+"""The relay over the table of jobs: every due job gets its message, whatever breaks, and few get two."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
