@@ -1,0 +1,60 @@
+"""Questions to one index or alias of Elasticsearch."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from archive_app.core.ports import HitPage, Query
+from archive_app.core.vocabulary import RecordId, Viewer
+from search import elastic_query
+from search.elastic_mapping import FORMAT
+from search.elastic_server import Server
+
+ENGINE = "elasticsearch"
+_LISTED = 5_000  # records of one part of a listing
+_RECORDS = {"bool": {"filter": [{"exists": {"field": "fonds"}}]}}  # not the notes about removed ones
+
+
+def search(server: Server, alias: str, query: Query, *, viewer: Viewer) -> HitPage:
+    """See `SearchIndex.search`. Every shard answers, or it is a failure: half a result looks like a whole one."""
+    body = elastic_query.request(query, viewer=viewer)
+    answer = server.ask(
+        lambda client: client.search(
+            index=alias, preference=elastic_query.preference(query), allow_partial_search_results=False, **body
+        )
+    )
+    return elastic_query.page(answer.body, query)
+
+
+def versions(server: Server, alias: str) -> Iterator[tuple[RecordId, int]]:
+    """Every record with its version in order of record, a part at a time."""
+    after: list[Any] | None = None
+    while True:
+        answer = server.ask(
+            lambda client, after=after: client.search(  # type: ignore[misc]  # a default binds the loop's value
+                index=alias, query=_RECORDS, sort=[{"record": "asc"}], size=_LISTED, version=True,
+                stored_fields="_none_", track_total_hits=False, allow_partial_search_results=False, search_after=after,
+            )
+        )  # fmt: skip
+        hits = answer["hits"]["hits"]
+        for hit in hits:
+            yield RecordId(UUID(hex=hit["sort"][0])), int(hit["_version"])
+        if len(hits) < _LISTED:
+            return
+        after = hits[-1]["sort"]
+
+
+def status(server: Server, alias: str) -> dict[str, object]:
+    """Engine, version of the server, number of documents, bytes."""
+    count = server.ask(lambda client: client.count(index=alias, query=_RECORDS))
+    stats = server.ask(lambda client: client.indices.stats(index=alias, metric=["store", "segments"]))
+    nodes = server.ask(lambda client: client.nodes.info(filter_path=["nodes.*.version"]))
+    of_all = stats["_all"]["primaries"]
+    return {
+        "engine": ENGINE,
+        "version": ", ".join(sorted({node["version"] for node in nodes["nodes"].values()})),
+        "format": FORMAT,
+        "documents": int(count["count"]),
+        "segments": int(of_all["segments"]["count"]),
+        "bytes": int(of_all["store"]["size_in_bytes"]),
+    }
