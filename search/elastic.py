@@ -108,10 +108,14 @@ class ElasticIndex:
         self._write(deletion(self._names.write, record.hex) for record in records)
 
     def _write(self, writes: Iterable[Write]) -> None:
-        self._writable()
+        sent = False
         for part in parts(writes):
             self._send(part)
-        self._server.ask(lambda client: client.indices.refresh(index=self._names.write))
+            sent = True
+        if sent:
+            self._server.ask(lambda client: client.indices.refresh(index=self._names.write))
+        else:
+            self._writable()
 
     def _send(self, part: Sequence[Write]) -> None:
         """To the index in force and to the one that is built; again if the aliases moved on the way."""

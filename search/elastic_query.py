@@ -16,7 +16,7 @@ from search import text
 from search.elastic_mapping import stream
 from search.index_fields import FIELD_OF, HEAD_BOOST, MOST_VALUES, by_score, checked
 
-_NOTHING = {"match_none": {}}
+_NOTHING: dict[str, Any] = {"match_none": {}}
 
 
 def request(query: Query, *, viewer: Viewer) -> dict[str, Any]:

@@ -192,7 +192,8 @@ class Server:
         lines = [line for write in part for line in write.lines]
         answer = self.ask(
             lambda client: client.options(request_timeout=_WRITE_S).bulk(
-                operations=lines, filter_path=["errors", "items.*.status", "items.*.error.type"]
+                operations=lines,  # type: ignore[arg-type]  # lines of JSON pass as they are
+                filter_path=["errors", "items.*.status", "items.*.error.type"]
             ),
             patience_s=_WRITE_PATIENCE_S,
         )

@@ -300,7 +300,10 @@ class JobQueue(Protocol):
 
     def done(self, worker: str, job: ClaimedJob) -> None: ...
 
-    def again(self, worker: str, job: ClaimedJob, *, delay: timedelta, reason: str) -> None: ...
+    def again(
+        self, worker: str, job: ClaimedJob, *, delay: timedelta, reason: str, counted: bool = True
+    ) -> None:
+        """Try later. What fails because a part is away for a while is not counted against the job."""
 
     def bury(self, worker: str, job: ClaimedJob, *, reason: str) -> None: ...
 
