@@ -168,9 +168,7 @@ class TableQueue:
         """The work is committed."""
         self._mine(worker, job, state=JobState.DONE, lease_until=None, reason=None, ended_at=self._clock.now())
 
-    def again(
-        self, worker: str, job: ClaimedJob, *, delay: dt.timedelta, reason: str, counted: bool = True
-    ) -> None:
+    def again(self, worker: str, job: ClaimedJob, *, delay: dt.timedelta, reason: str, counted: bool = True) -> None:
         """Try later; buried instead when the attempts are used up. An attempt that is not counted uses up none."""
         if counted and job.attempt >= MAX_ATTEMPTS:
             self.bury(worker, job, reason=reason)

@@ -193,7 +193,7 @@ class Server:
         answer = self.ask(
             lambda client: client.options(request_timeout=_WRITE_S).bulk(
                 operations=lines,  # type: ignore[arg-type]  # lines of JSON pass as they are
-                filter_path=["errors", "items.*.status", "items.*.error.type"]
+                filter_path=["errors", "items.*.status", "items.*.error.type"],
             ),
             patience_s=_WRITE_PATIENCE_S,
         )

@@ -148,7 +148,7 @@ class Generation:
             addresses = [a for _, a in searcher.search(tantivy.Query.all_query(), limit=max(1, searcher.num_docs)).hits]
             versions = numbers(searcher, "version", addresses)
             records = records_of(searcher, addresses)
-        yield from zip(records, versions, strict=True)
+        yield from sorted(zip(records, versions, strict=True))
 
     def status(self) -> Mapping[str, object]:
         """See `SearchIndex.status`."""

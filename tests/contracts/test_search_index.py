@@ -346,6 +346,11 @@ class TestKeeping:
         assert found(index) == {2}
         assert dict(index.versions()) == {UUID(int=2): 1}
 
+    def test_versions_come_in_order_of_record(self, index: SearchIndex):
+        idents = [UUID(int=number << shift) for number in (3, 1, 2) for shift in (0, 64, 126)]
+        index.put([a_document(ident) for ident in idents])
+        assert [record for record, _ in index.versions()] == sorted(set(idents))
+
     def test_putting_and_removing_nothing_is_no_error(self, index: SearchIndex):
         index.put([])
         index.remove([])
