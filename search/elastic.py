@@ -17,7 +17,7 @@ from search import elastic_mapping, elastic_query, elastic_reading
 from search.elastic_building import Building, also_there
 from search.elastic_lease import LEASE_S, Held, Lease
 from search.elastic_names import Layout, Names
-from search.elastic_server import Address, Server, Write, parts
+from search.elastic_server import Address, Conflicting, Server, Write, absence_is, parts
 from search.elastic_writing import deletion, insertion, refused_for_good
 
 _LOG = logging.getLogger("archive.index")
@@ -60,7 +60,10 @@ class ElasticIndex:
         body = elastic_mapping.template(names.pattern)
         self._server.ask(lambda client: client.indices.put_index_template(name=names.template, **body))
         if not self._server.ask(lambda client: bool(client.indices.exists(index=names.control))):
-            self._make(names.control, settings={"index": {"auto_expand_replicas": "0-1"}}, mappings={"dynamic": False})
+            with contextlib.suppress(Conflicting):  # another process was quicker
+                self._make(
+                    names.control, settings={"index": {"auto_expand_replicas": "0-1"}}, mappings={"dynamic": False}
+                )
 
     def _make(self, index: str, **body: Any) -> None:  # noqa: ANN401 - the client's own words
         self._server.ask(lambda client: client.indices.create(index=index, **body))
@@ -100,11 +103,11 @@ class ElasticIndex:
     # -------------------------------------------------------- writing
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
-        """See `SearchIndex.put`; found by search on return."""
+        """See `SearchIndex.put`."""
         self._write(insertion(self._names.write, document) for document in documents)
 
     def remove(self, records: Iterable[RecordId]) -> None:
-        """See `SearchIndex.remove`; not found by search on return."""
+        """See `SearchIndex.remove`."""
         self._write(deletion(self._names.write, record.hex) for record in records)
 
     def _write(self, writes: Iterable[Write]) -> None:
@@ -112,17 +115,19 @@ class ElasticIndex:
         for part in parts(writes):
             self._send(part)
             sent = True
-        if sent:
-            self._server.ask(lambda client: client.indices.refresh(index=self._names.write))
-        else:
-            self._writable()
+        with absence_is("index-lost"):
+            if sent:
+                self._server.ask(lambda client: client.indices.refresh(index=self._names.write))
+            else:
+                self._writable()
 
     def _send(self, part: Sequence[Write]) -> None:
         """To the index in force and to the one that is built; again if the aliases moved on the way."""
         for _ in range(_ATTEMPTS):
-            layout, acts = self._writable(), list(part)
+            with absence_is("index-lost"):
+                layout, acts = self._writable(), list(part)
             if layout.building is not None:
-                acts += [act for write in part for act in also_there(write, self._names.building)]
+                acts += [act for write in part for act in also_there(write, self._names.building(layout.building))]
             gone = {one.write.ident for one in refused_for_good(self._server.write(acts))}
             part = [write for write in part if write.ident in gone]
             if not part:
@@ -138,8 +143,9 @@ class ElasticIndex:
 
     def versions(self) -> Iterator[tuple[RecordId, int]]:
         """See `SearchIndex.versions`; in order of record."""
-        alias = self._read(lambda alias: alias)
-        yield from elastic_reading.versions(self._server, alias)
+        yield from elastic_reading.versions(
+            lambda after: self._read(lambda alias: elastic_reading.listed(self._server, alias, after))
+        )
 
     def status(self) -> Mapping[str, object]:
         """See `SearchIndex.status`; also the index in force and whether a rebuild runs."""
@@ -172,8 +178,8 @@ class ElasticIndex:
             if layout.building is not None:
                 self._drop(layout.building)
             index = self._names.concrete(held.number)
-            self._make(index, aliases={self._names.building: {}}, settings={"index": {"refresh_interval": "-1"}})
-            building = Building(self._server, self._names.building)
+            self._make(index, aliases={self._names.building(index): {}}, settings={"index": {"refresh_interval": "-1"}})
+            building = Building(self._server, self._names.building(index))
             try:
                 yield building
                 building.repeat_removals()
@@ -195,17 +201,16 @@ class ElasticIndex:
     def _take_over(self, index: str, building: Building, held: Held) -> None:
         """One action of the cluster: who reads or writes meanwhile has the old index or the new one."""
         usual = {"index": {"refresh_interval": None}}
-        self._server.ask(lambda client: client.indices.put_settings(index=index, settings=usual))
+        with absence_is("index-rebuild-lost"):
+            self._server.ask(lambda client: client.indices.put_settings(index=index, settings=usual))
         building.refresh()
         names, current = self._names, self._layout().current
         old = [{"remove": {"index": current, "alias": alias}} for alias in (names.read, names.write) if current]
         new = [{"add": {"index": index, "alias": alias}} for alias in (names.read, names.write)]
-        built = {"remove": {"index": index, "alias": names.building, "must_exist": True}}
+        built = {"remove": {"index": index, "alias": names.building(index), "must_exist": True}}
         held.renew()
-        try:
+        with absence_is("index-rebuild-lost"):  # swept by somebody who took this rebuild to be dead
             self._server.ask(lambda client: client.indices.update_aliases(actions=[*old, *new, built]))
-        except LookupError as error:  # swept by somebody who took this rebuild to be dead
-            raise Unavailable("index-rebuild-lost") from error
         held.renew(in_force=index)
 
     def _abandon(self, index: str) -> None:
@@ -220,8 +225,11 @@ class ElasticIndex:
             _LOG.warning("index.rebuild.left code=%s", fault.code)
 
     def _sweep(self) -> None:
-        """Remove the index that was replaced and what dead rebuilds left."""
-        layout = self._layout()
-        for index in layout.indices:
-            if index not in (layout.current, layout.building):
-                self._drop(index)
+        """Remove the index that was replaced and what dead rebuilds left; if not now, the next rebuild does it."""
+        try:
+            layout = self._layout()
+            for index in layout.indices:
+                if index not in (layout.current, layout.building):
+                    self._drop(index)
+        except Unavailable as fault:
+            _LOG.warning("index.rebuild.left code=%s", fault.code)

@@ -6,18 +6,19 @@ somebody put them again.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 from archive_app.core.errors import Unavailable
 from archive_app.core.ports import HitPage, IndexDocument, Query, SearchIndex
 from archive_app.core.vocabulary import RecordId, Viewer
 from search import elastic_reading
 from search.elastic_mapping import REMOVED
-from search.elastic_server import Server, Write, parts
+from search.elastic_server import Client, Server, Write, absence_is, parts
 from search.elastic_writing import deletion, insertion, refused_for_good
 
+_T = TypeVar("_T")
 _NOTES = 1_000
 
 
@@ -38,6 +39,10 @@ class Building:
 
     def __init__(self, server: Server, alias: str) -> None:
         self._server, self._alias = server, alias
+
+    def _ask(self, call: Callable[[Client], _T]) -> _T:
+        with absence_is("index-rebuild-lost"):
+            return self._server.ask(call)
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
         """See `SearchIndex.put`; searchable when the index takes over."""
@@ -61,7 +66,7 @@ class Building:
             after = notes[-1]["sort"]
 
     def _notes(self, after: list[Any] | None) -> list[Mapping[str, Any]]:
-        answer = self._server.ask(
+        answer = self._ask(
             lambda client: client.search(
                 index=self._alias,
                 query={"exists": {"field": REMOVED}},
@@ -91,27 +96,30 @@ class Building:
 
     def _there(self, idents: list[str], *, routing: list[str] | None = None) -> dict[str, Mapping[str, Any]]:
         asked = [{"_id": ident, "routing": way} for ident, way in zip(idents, routing or idents, strict=True)]
-        answer = self._server.ask(lambda client: client.mget(index=self._alias, docs=asked, realtime=True))
+        answer = self._ask(lambda client: client.mget(index=self._alias, docs=asked, realtime=True))
         return {one["_id"]: one for one in answer["docs"] if one.get("found")}
 
     def refresh(self) -> None:
         """Make everything put so far searchable."""
-        self._server.ask(lambda client: client.indices.refresh(index=self._alias))
+        self._ask(lambda client: client.indices.refresh(index=self._alias))
 
     def search(self, query: Query, *, viewer: Viewer) -> HitPage:
         """See `SearchIndex.search`."""
         self.refresh()
-        return elastic_reading.search(self._server, self._alias, query, viewer=viewer)
+        with absence_is("index-rebuild-lost"):
+            return elastic_reading.search(self._server, self._alias, query, viewer=viewer)
 
     def versions(self) -> Iterator[tuple[RecordId, int]]:
         """See `SearchIndex.versions`."""
         self.refresh()
-        yield from elastic_reading.versions(self._server, self._alias)
+        with absence_is("index-rebuild-lost"):
+            yield from elastic_reading.versions(lambda after: elastic_reading.listed(self._server, self._alias, after))
 
     def status(self) -> Mapping[str, object]:
         """See `SearchIndex.status`."""
         self.refresh()
-        return elastic_reading.status(self._server, self._alias)
+        with absence_is("index-rebuild-lost"):
+            return elastic_reading.status(self._server, self._alias)
 
     def rebuild(self) -> AbstractContextManager[SearchIndex]:
         """Not here: one rebuild at a time."""

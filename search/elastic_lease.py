@@ -131,6 +131,8 @@ class Held:
                     self.renew()
                 except Unavailable as fault:  # the next beat comes before the lease ends; the swap renews once more
                     _LOG.warning("index.lease.beat code=%s", fault.code)
+                    if fault.code == "index-rebuild-lost":
+                        return
 
         thread = threading.Thread(target=beat, daemon=True)
         thread.start()

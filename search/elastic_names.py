@@ -34,10 +34,12 @@ class Names:
         """The alias that is written through."""
         return f"{self.prefix}-records-write"
 
-    @property
-    def building(self) -> str:
-        """The alias of the index that a rebuild makes; while it stands, writers write there too."""
-        return f"{self.prefix}-records-building"
+    def building(self, index: str) -> str:
+        """The alias of an index while a rebuild fills it; as long as it stands, writers write there too.
+
+        Each index has its own, so a rebuild that was taken to be dead does not write into another's.
+        """
+        return f"{self.prefix}-records-building-{self.number(index):06d}"
 
     @property
     def control(self) -> str:
@@ -67,7 +69,7 @@ class Layout:
         """From the server's answer about the aliases of every index of the pattern."""
         ours = {index: set(facts["aliases"]) for index, facts in aliases.items() if names.number(index) is not None}
         current = [index for index, given in ours.items() if names.write in given and names.read in given]
-        building = [index for index, given in ours.items() if names.building in given]
+        building = [index for index, given in ours.items() if names.building(index) in given]
         if len(current) > 1 or len(building) > 1:
             raise Unavailable("index-failed", aliases="more than one index")
         return cls(next(iter(current), None), next(iter(building), None), tuple(sorted(ours)))

@@ -1,6 +1,6 @@
 """Questions to one index or alias of Elasticsearch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -26,21 +26,26 @@ def search(server: Server, alias: str, query: Query, *, viewer: Viewer) -> HitPa
     return elastic_query.page(answer.body, query)
 
 
-def versions(server: Server, alias: str) -> Iterator[tuple[RecordId, int]]:
-    """Every record with its version in order of record, a part at a time."""
+def listed(server: Server, alias: str, after: list[Any] | None) -> list[Mapping[str, Any]]:
+    """The next part of a listing in order of record, after the place of the last one."""
+    answer = server.ask(
+        lambda client: client.search(
+            index=alias, query=_RECORDS, sort=[{"record": "asc"}], size=_LISTED, version=True,
+            stored_fields="_none_", track_total_hits=False, allow_partial_search_results=False, search_after=after,
+        )
+    )  # fmt: skip
+    hits: list[Mapping[str, Any]] = answer["hits"]["hits"]
+    return hits
+
+
+def versions(
+    next_part: Callable[[list[Any] | None], list[Mapping[str, Any]]],
+) -> Iterator[tuple[RecordId, int]]:
+    """Every record with its version, a part at a time."""
     after: list[Any] | None = None
-    while True:
-        answer = server.ask(
-            lambda client, after=after: client.search(  # type: ignore[misc]  # a default binds the loop's value
-                index=alias, query=_RECORDS, sort=[{"record": "asc"}], size=_LISTED, version=True,
-                stored_fields="_none_", track_total_hits=False, allow_partial_search_results=False, search_after=after,
-            )
-        )  # fmt: skip
-        hits = answer["hits"]["hits"]
+    while hits := next_part(after):
         for hit in hits:
             yield RecordId(UUID(hex=hit["sort"][0])), int(hit["_version"])
-        if len(hits) < _LISTED:
-            return
         after = hits[-1]["sort"]
 
 

@@ -3,6 +3,7 @@
 Core features of servers 8 and 9 only: no plug-in, script, reindexing or by-query call (decision 26).
 """
 
+import contextlib
 import json
 import random
 import threading
@@ -26,6 +27,7 @@ from elasticsearch import (
 from archive_app.core.errors import InvalidInput, Unavailable
 
 _T = TypeVar("_T")
+Client = Elasticsearch
 _PRESSED = frozenset({429, 502, 503, 504})
 _ASK_S = 20.0
 _WRITE_S = 60.0
@@ -157,6 +159,8 @@ class Server:
             except ConflictError as error:
                 raise Conflicting from error
             except ApiError as error:
+                if error.error == "resource_already_exists_exception":
+                    raise Conflicting from error
                 if error.status_code not in _PRESSED or self._clock() + pause > until:
                     raise _ours(error) from error
             except (TransportError, OSError) as error:
@@ -230,3 +234,12 @@ def _ours(error: Exception) -> Unavailable:
     if isinstance(error, ConnectionError | OSError):
         return Unavailable("index-unreachable")
     return Unavailable("index-failed", kind=type(error).__name__)
+
+
+@contextlib.contextmanager
+def absence_is(code: str) -> Iterator[None]:
+    """Where what is asked for must be there: its absence becomes `Unavailable(code)`."""
+    try:
+        yield
+    except LookupError as error:
+        raise Unavailable(code) from error

@@ -17,6 +17,7 @@ def a_client(url: str | None = None) -> Elasticsearch:
 
 @contextmanager
 def a_prefix() -> Iterator[str]:
+    services.elasticsearch()  # skips before anything needs to be swept
     prefix = f"test-{uuid4().hex[:12]}"
     try:
         yield prefix
