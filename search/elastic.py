@@ -17,7 +17,7 @@ from search import elastic_mapping, elastic_query, elastic_reading
 from search.elastic_building import Building, also_there
 from search.elastic_lease import LEASE_S, Held, Lease
 from search.elastic_names import Layout, Names
-from search.elastic_server import Address, Conflicting, Server, Write, absence_is, parts
+from search.elastic_server import Address, Conflicting, Server, Write, absence_is, sent_behind
 from search.elastic_writing import deletion, insertion, refused_for_good
 
 _LOG = logging.getLogger("archive.index")
@@ -111,10 +111,7 @@ class ElasticIndex:
         self._write(deletion(self._names.write, record.hex) for record in records)
 
     def _write(self, writes: Iterable[Write]) -> None:
-        sent = False
-        for part in parts(writes):
-            self._send(part)
-            sent = True
+        sent = sent_behind(writes, self._send)
         with absence_is("index-lost"):
             if sent:
                 self._server.ask(lambda client: client.indices.refresh(index=self._names.write))

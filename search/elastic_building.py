@@ -6,7 +6,7 @@ somebody put them again.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from archive_app.core.ports import HitPage, IndexDocument, Query, SearchIndex
 from archive_app.core.vocabulary import RecordId, Viewer
 from search import elastic_reading
 from search.elastic_mapping import REMOVED
-from search.elastic_server import Client, Server, Write, absence_is, parts
+from search.elastic_server import Client, Server, Write, absence_is, sent_behind
 from search.elastic_writing import deletion, insertion, refused_for_good
 
 _T = TypeVar("_T")
@@ -46,16 +46,15 @@ class Building:
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
         """See `SearchIndex.put`; searchable when the index takes over."""
-        self._send(insertion(self._alias, document) for document in documents)
+        sent_behind((insertion(self._alias, document) for document in documents), self._send)
 
     def remove(self, records: Iterable[RecordId]) -> None:
         """See `SearchIndex.remove`."""
-        self._send(deletion(self._alias, record.hex) for record in records)
+        sent_behind((deletion(self._alias, record.hex) for record in records), self._send)
 
-    def _send(self, writes: Iterable[Write]) -> None:
-        for part in parts(writes):
-            if refused_for_good(self._server.write(part)):
-                raise Unavailable("index-rebuild-lost")
+    def _send(self, part: Sequence[Write]) -> None:
+        if refused_for_good(self._server.write(part)):
+            raise Unavailable("index-rebuild-lost")
 
     def repeat_removals(self) -> None:
         """Remove what was removed meanwhile. The caller has put everything."""
@@ -91,8 +90,8 @@ class Building:
                 place = (("if_seq_no", held[record]["_seq_no"]), ("if_primary_term", held[record]["_primary_term"]))
                 deletions.append(Write(self._alias, record, None, place))
             deletions.append(Write(self._alias, note.ident, None, note.meta))
-        if refused_for_good(self._server.write(deletions)) if deletions else ():
-            raise Unavailable("index-rebuild-lost")
+        if deletions:
+            self._send(deletions)
 
     def _there(self, idents: list[str], *, routing: list[str] | None = None) -> dict[str, Mapping[str, Any]]:
         asked = [{"_id": ident, "routing": way} for ident, way in zip(idents, routing or idents, strict=True)]

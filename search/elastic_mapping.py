@@ -69,7 +69,7 @@ def written(document: IndexDocument) -> bytes:
     date = document.date or 0
     if not 0 <= date <= _LAST_DATE:
         raise InvalidInput(date="not-a-date")
-    head, body = texts(document)
+    head, body = texts(document, with_grams=False)
     fields: dict[str, object] = {
         "record": document.record.hex,
         "date": date,

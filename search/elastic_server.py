@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -221,6 +222,21 @@ def parts(writes: Iterable[Write]) -> Iterator[list[Write]]:
         size += write.size
     if part:
         yield part
+
+
+def sent_behind(writes: Iterable[Write], send: Callable[[Sequence[Write]], None]) -> int:
+    """Send in parts, one while the next is made ready. Gives how many parts there were."""
+    count = 0
+    with ThreadPoolExecutor(max_workers=1) as behind:
+        on_its_way: Future[None] | None = None
+        for part in parts(writes):
+            if on_its_way is not None:
+                on_its_way.result()
+            on_its_way = behind.submit(send, part)
+            count += 1
+        if on_its_way is not None:
+            on_its_way.result()
+    return count
 
 
 def _ours(error: Exception) -> Unavailable:

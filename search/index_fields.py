@@ -1,6 +1,7 @@
 """What every search engine's index has in common: its filters and facets, its bounds, and the texts of a document."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from archive_app.core.errors import InvalidInput
@@ -31,13 +32,14 @@ class Texts(NamedTuple):
     body: list[text.Cut]
 
 
-def texts(document: IndexDocument) -> Texts:
+def texts(document: IndexDocument, *, with_grams: bool) -> Texts:
     """Title, names and numbers are the head; description and pages follow it in the body."""
+    cut = partial(text.cut, with_grams=with_grams)
     head = [
-        *map(text.cut, (document.title, *document.names)),
-        *(text.cut(part, numbers_too=True) for part in (document.code, *document.numbers)),
+        *map(cut, (document.title, *document.names)),
+        *(cut(part, numbers_too=True) for part in (document.code, *document.numbers)),
     ]
-    return Texts(head, [*head, *map(text.cut, (document.description, *document.pages))])
+    return Texts(head, [*head, *map(cut, (document.description, *document.pages))])
 
 
 def single_values(document: IndexDocument) -> dict[str, str]:

@@ -15,6 +15,7 @@ from search.personal_numbers import kind_of
 from search.projection import SEARCHABLE, project
 
 _PART = 200
+_REBUILT = 1_000  # documents of one part of a rebuild
 _LISTED = 5_000
 Ts = TypeVarTuple("Ts")
 _Row = TypeVar("_Row", Page, Field, PartyLink)
@@ -72,7 +73,7 @@ def rebuild(
         after: RecordId | None = None
         while True:
             with unit:
-                part = [row[0] for row in unit.rows(_next(sa.select(Record.id), after).limit(_PART))]
+                part = [row[0] for row in unit.rows(_next(sa.select(Record.id), after).limit(_REBUILT))]
                 documents = list(_documents(unit, part, hasher))
             if not part:
                 return done

@@ -46,7 +46,7 @@ def sort_key(document: IndexDocument) -> int:
 
 def written(document: IndexDocument, *, of: tantivy.Schema) -> tantivy.Document:
     """The document in the index's own terms."""
-    head, body = texts(document)
+    head, body = texts(document, with_grams=True)
     fields: dict[str, object] = {
         "record": document.record.hex,
         "record_high": document.record.int >> 64,

@@ -142,8 +142,8 @@ class TestRebuilding:
 
         def write() -> None:
             number = 101 + len(written)
+            written.add(number)  # the database first, as everywhere
             an_index(prefix).put([a_document(number), a_document(number % 50 + 1, version=number)])
-            written.add(number)
 
         def repeat(deed: Callable[[], None]) -> None:
             while not over.is_set():
