@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +50,7 @@ class Address:
     """Where the cluster answers and how it is trusted."""
 
     hosts: tuple[str, ...]  # http(s)://host:port of any nodes
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     ca: str | None = None  # file of the certificate authority
 
     @classmethod

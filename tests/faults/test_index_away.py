@@ -3,13 +3,13 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from away_index import AwayIndex, a_read_home, named
 from houses import (
     a_batch,
-    a_home,
     a_house,
     archivist,
     assert_index_and_log_are_whole,
@@ -21,7 +21,6 @@ from houses import (
 
 from archive_app.core.errors import InvalidInput, Unavailable
 from archive_app.core.model import Identifier, PartyLink, Record
-from archive_app.core.ports import SearchIndex
 from archive_app.core.vocabulary import FondsId, IdentifierKind, JobState, Level, RecordId, Viewer
 from archive_app.disclosure import masker
 from archive_app.jobs import MAX_ATTEMPTS
@@ -30,29 +29,9 @@ from archive_app.worker import Worker
 from search.find import Answer, Question, find
 
 
-class AwayIndex:
-    """The index while its server does not answer."""
-
-    def __init__(self, index: SearchIndex) -> None:
-        self.index = index
-
-    def put(self, *_: object) -> NoReturn:
-        raise Unavailable("index-unreachable")
-
-    remove = put
-
-    def search(self, *_: object, **__: object) -> NoReturn:
-        raise Unavailable("index-unreachable")
-
-
 @pytest.fixture(scope="module")
 def read_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("read")
-    home = a_home(folder)
-    with a_house(folder, home=home) as archive:
-        receive(archive, a_batch(archive), *samples("0001", "0004", "0027", "0035"))
-        work(archive)
-    return home
+    return a_read_home(tmp_path_factory.mktemp("read"))
 
 
 @pytest.fixture
@@ -81,11 +60,6 @@ def with_the_index(archive: Archive, text: str) -> set[RecordId]:
         archive.index = away  # type: ignore[assignment,method-assign]
 
 
-def named(archive: Archive) -> list[PartyLink]:
-    with archive.reading(archivist(archive)) as unit:
-        return list(unit.all(sa.select(PartyLink).where(PartyLink.person_id.is_not(None), PartyLink.name.is_not(None))))
-
-
 def test_a_citizen_number_a_name_and_an_archival_number_find_what_the_index_finds(archive: Archive):
     link = named(archive)[0]
     with archive.reading(archivist(archive)) as unit:
@@ -103,17 +77,14 @@ def test_a_citizen_number_a_name_and_an_archival_number_find_what_the_index_find
 
 
 def test_a_document_number_is_looked_up(archive: Archive):
-    with archive.unit(archivist(archive)) as unit:
-        row = unit.all(sa.select(Record).order_by(Record.id))[0]
     with archive.reading(archivist(archive)) as unit:
         numbered = unit.all(sa.select(Record).where(Record.document_number.is_not(None)))
         links = unit.all(sa.select(PartyLink).where(PartyLink.number.is_not(None), PartyLink.person_id.is_(None)))
-    assert row
-    assert [*numbered, *links]
-    for record in numbered:
-        assert record.id in {hit.record for hit in asked(archive, str(record.document_number)).hits}
-    for link in links:
-        assert link.record_id in {hit.record for hit in asked(archive, str(link.number)).hits}
+    facts = [(str(record.document_number), record.id) for record in numbered]
+    facts += [(str(link.number), link.record_id) for link in links]
+    assert facts
+    for number, record in facts:
+        assert record in {hit.record for hit in asked(archive, number).hits}
 
 
 @pytest.mark.parametrize("text", ["医疗保险", "报销 申请", "没有这个人", "", "13912345678"])
