@@ -8,7 +8,7 @@ from archive_app.core.ports import HitPage, Query
 from archive_app.core.vocabulary import RecordId, Viewer
 from search import elastic_query
 from search.elastic_mapping import FORMAT
-from search.elastic_server import Server
+from search.elastic_server import SEARCH_S, Server
 
 ENGINE = "elasticsearch"
 _LISTED = 5_000  # records of one part of a listing
@@ -19,7 +19,7 @@ def search(server: Server, alias: str, query: Query, *, viewer: Viewer) -> HitPa
     """See `SearchIndex.search`. Every shard answers, or it is a failure: half a result looks like a whole one."""
     body = elastic_query.request(query, viewer=viewer)
     answer = server.ask(
-        lambda client: client.search(
+        lambda client: client.options(request_timeout=SEARCH_S).search(
             index=alias, preference=elastic_query.preference(query), allow_partial_search_results=False, **body
         )
     )

@@ -30,9 +30,9 @@ from archive_app.core.errors import InvalidInput, Unavailable
 _T = TypeVar("_T")
 Client = Elasticsearch
 _PRESSED = frozenset({429, 502, 503, 504})
-_ASK_S = 20.0
-_WRITE_S = 60.0
-_PATIENCE_S = 8.0  # of a question while the server is pressed
+_REQUEST_S = 60.0
+SEARCH_S = 10.0  # people wait for it
+_PATIENCE_S = 5.0  # of a question while the server is pressed
 _WRITE_PATIENCE_S = 90.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
@@ -137,7 +137,7 @@ class Server:
         return Elasticsearch(
             list(address.hosts),
             api_key=address.api_key,
-            request_timeout=_ASK_S,
+            request_timeout=_REQUEST_S,
             max_retries=len(address.hosts) - 1,  # another node may live where one does not
             retry_on_status=(),
             retry_on_timeout=False,
@@ -196,7 +196,7 @@ class Server:
     def _bulk(self, part: Sequence[Write]) -> list[Refusal]:
         lines = [line for write in part for line in write.lines]
         answer = self.ask(
-            lambda client: client.options(request_timeout=_WRITE_S).bulk(
+            lambda client: client.bulk(
                 operations=lines,  # type: ignore[arg-type]  # lines of JSON pass as they are
                 filter_path=["errors", "items.*.status", "items.*.error.type"],
             ),
