@@ -101,11 +101,20 @@ class Held:
         `in_force` is written down with it: the index that was put in force.
         """
         with self._guard:
-            until = time.time() + self._lease.seconds
+            changes = {"until": time.time() + self._lease.seconds, "in_force": in_force or self._seen.in_force}
             try:
-                self._seen = self._lease.changed(self._seen, until=until, in_force=in_force or self._seen.in_force)
-            except Conflicting as error:
-                raise Unavailable("index-rebuild-lost") from error
+                self._seen = self._lease.changed(self._seen, **changes)
+            except Conflicting:
+                self._seen = self._renewed_from(self._lease.seen(), changes)
+
+    def _renewed_from(self, seen: Seen, changes: Mapping[str, Any]) -> Seen:
+        """A renewal whose answer was lost has changed the document all the same: then it is still ours."""
+        if seen.holder != self._seen.holder:
+            raise Unavailable("index-rebuild-lost")
+        try:
+            return self._lease.changed(seen, **changes)
+        except Conflicting as error:
+            raise Unavailable("index-rebuild-lost") from error
 
     @property
     def in_force(self) -> str | None:

@@ -1,5 +1,8 @@
 """An archive with a few read papers whose index does not answer."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -33,6 +36,15 @@ def a_read_home(folder: Path) -> Path:
         receive(archive, a_batch(archive), *samples("0001", "0004", "0027", "0035"))
         work(archive)
     return home
+
+
+@contextmanager
+def an_away_house(folder: Path, read_home: Path) -> Iterator[Archive]:
+    """A copy of that home, opened while its index is away."""
+    shutil.copytree(read_home, folder / "home")
+    with a_house(folder, home=folder / "home") as archive:
+        archive.index = AwayIndex(archive.index)  # type: ignore[assignment,method-assign]
+        yield archive
 
 
 def named(archive: Archive) -> list[PartyLink]:

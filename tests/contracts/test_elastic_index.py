@@ -211,6 +211,13 @@ class TestRebuilding:
         assert found(other) == {3}
         assert len(indices(prefix)) == 1
 
+    def test_a_renewal_whose_answer_was_lost_loses_no_rebuild(self, prefix: str):
+        index = an_index(prefix)
+        with index.rebuild() as fresh:
+            fresh.put([a_document(1)])
+            index._lease.changed(index._lease.seen(), until=elastic_lease.time.time() + 60)
+        assert found(index) == {1}
+
     def test_what_was_removed_and_put_again_meanwhile_is_there(self, prefix: str):
         index = an_index(prefix)
         index.put([a_document(n) for n in (1, 2, 3)])

@@ -1,16 +1,14 @@
 """While the index is away: numbers and names are looked up, words on pages are refused in words, and work goes on."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from away_index import AwayIndex, a_read_home, named
+from away_index import AwayIndex, a_read_home, an_away_house, named
 from houses import (
     a_batch,
-    a_house,
     archivist,
     assert_index_and_log_are_whole,
     assert_nothing_is_stuck,
@@ -36,9 +34,7 @@ def read_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def archive(tmp_path: Path, read_home: Path) -> Iterator[Archive]:
-    shutil.copytree(read_home, tmp_path / "home")
-    with a_house(tmp_path, home=tmp_path / "home") as opened:
-        opened.index = AwayIndex(opened.index)  # type: ignore[assignment,method-assign]
+    with an_away_house(tmp_path, read_home) as opened:
         yield opened
 
 

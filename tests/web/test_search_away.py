@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from away_index import AwayIndex, a_read_home, named
+from away_index import a_read_home, an_away_house, named
 from houses import a_house
 from site_browser import a_browser
 
@@ -24,9 +24,7 @@ def read_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def archive(tmp_path: Path, read_home: Path) -> Iterator[Archive]:
-    shutil.copytree(read_home, tmp_path / "home")
-    with a_house(tmp_path, home=tmp_path / "home") as opened:
-        opened.index = AwayIndex(opened.index)  # type: ignore[assignment,method-assign]
+    with an_away_house(tmp_path, read_home) as opened:
         yield opened
 
 
