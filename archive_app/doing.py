@@ -27,6 +27,7 @@ from search.sync import refresh
 _LOG = logging.getLogger("archive.worker")
 _BEAT_SECONDS = 10.0
 _INDEX_BATCH = 500
+_INDEX_AWAY = dt.timedelta(seconds=20)
 _HUNG = 70  # exit status of a worker whose work did not end
 
 Handler = Callable[[Archive, ClaimedJob], None]
@@ -55,6 +56,7 @@ class Hands:
         self._archive, self._handlers, self._pace = archive, handlers, pace
         self.name = f"{socket.gethostname()}:{os.getpid()}:{random.randrange(16**4):04x}"  # noqa: S311 - a name
         self._over = threading.Event()
+        self._index_away_until = dt.datetime.min.replace(tzinfo=dt.UTC)
 
     def live(self) -> None:
         """Say from now on that this worker lives."""
@@ -92,7 +94,12 @@ class Hands:
         return job is not None
 
     def take_batch(self) -> bool:
-        """Claim what waits in the index lane and do it. False if there was nothing, or another holds the lane."""
+        """Claim what waits in the index lane and do it.
+
+        False if there was nothing, if another holds the lane, or if the index was found to be away a moment ago.
+        """
+        if self._archive.clock.now() < self._index_away_until:
+            return False
         batch = self._archive.queue.claim(self.name, lanes=(Lane.INDEX,), lease=self._pace.lease, most=_INDEX_BATCH)
         if batch:
             self._refresh(batch)
@@ -138,12 +145,21 @@ class Hands:
         return "done"
 
     def _again(self, jobs: Sequence[ClaimedJob], fault: Exception) -> str:
+        if jobs[0].lane == Lane.INDEX and type(fault) is Unavailable and fault.code.startswith("index-"):
+            return self._wait_for_index(jobs, fault)
         for job in jobs:
             if job.attempt >= MAX_ATTEMPTS:
                 self._archive.queue.bury(self.name, job, reason=_reason(fault))
             else:
                 self._archive.queue.again(self.name, job, delay=_delay(fault, job.attempt), reason=_reason(fault))
         return "again"
+
+    def _wait_for_index(self, jobs: Sequence[ClaimedJob], fault: Unavailable) -> str:
+        """However long the index is away, its jobs wait: no attempt is used up, and the lane is left alone a while."""
+        self._index_away_until = self._archive.clock.now() + _INDEX_AWAY
+        for job in jobs:
+            self._archive.queue.again(self.name, job, delay=_INDEX_AWAY, reason=_reason(fault), counted=False)
+        return "waits"
 
     def _bury(self, jobs: Sequence[ClaimedJob], fault: Exception) -> str:
         for job in jobs:

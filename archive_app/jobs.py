@@ -168,16 +168,22 @@ class TableQueue:
         """The work is committed."""
         self._mine(worker, job, state=JobState.DONE, lease_until=None, reason=None, ended_at=self._clock.now())
 
-    def again(self, worker: str, job: ClaimedJob, *, delay: dt.timedelta, reason: str) -> None:
-        """Try later; buried instead when the attempts are used up."""
-        if job.attempt >= MAX_ATTEMPTS:
+    def again(self, worker: str, job: ClaimedJob, *, delay: dt.timedelta, reason: str, counted: bool = True) -> None:
+        """Try later; buried instead when the attempts are used up. An attempt that is not counted uses up none."""
+        if counted and job.attempt >= MAX_ATTEMPTS:
             self.bury(worker, job, reason=reason)
             return
-        run_after = self._clock.now() + delay
         self._mine(
-            worker, job, state=JobState.QUEUED, lease_until=None, worker=None, reason=reason[:500],
-            run_after=run_after, published_at=None,
-        )  # fmt: skip
+            worker,
+            job,
+            state=JobState.QUEUED,
+            lease_until=None,
+            worker=None,
+            reason=reason[:500],
+            run_after=self._clock.now() + delay,
+            attempt=job.attempt if counted else job.attempt - 1,
+            published_at=None,
+        )
 
     def bury(self, worker: str, job: ClaimedJob, *, reason: str) -> None:
         """Give up, with the reason, until a person retries."""

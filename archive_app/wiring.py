@@ -28,6 +28,8 @@ from archive_app.objects import FolderStore
 from ingest.ocr.engines import build_engine
 from ingest.opening.opener import Limits, Opener
 from ingest.workshop import Workshop
+from search.elastic import ElasticIndex
+from search.elastic_server import Address
 from search.embedded import TantivyIndex
 
 if typing.TYPE_CHECKING:
@@ -110,10 +112,14 @@ class Archive:
     @cached_property
     def index(self) -> SearchIndex:
         """Where records are found."""
-        scheme, _, place = self.settings.index_url.partition(":")
+        settings = self.settings
+        scheme, _, place = settings.index_url.partition(":")
         if scheme == "embedded":
             return TantivyIndex(Path(place))
-        raise InvalidInput("settings-invalid", ARCHIVE_INDEX_URL="embedded: is what this version knows")
+        if scheme in {"http", "https"}:
+            address = Address.of(settings.index_url, api_key=settings.index_api_key, ca=settings.index_ca)
+            return ElasticIndex(address, prefix=settings.index_prefix)
+        raise InvalidInput("settings-invalid", ARCHIVE_INDEX_URL="embedded:FOLDER or https://HOST:PORT")
 
     @cached_property
     def keys(self) -> KeyFiles:

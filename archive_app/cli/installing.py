@@ -144,6 +144,16 @@ def index() -> None:
     """The search index."""
 
 
+@index.command("prepare")
+@with_context
+def index_prepare(context: Context) -> None:
+    """Make an empty index where there is none, with the template that a server needs."""
+    with context.archive() as archive:
+        archive.index.put(())
+        status = dict(archive.index.status())
+    context.answer(status, f"{status['engine']} {status['version']}, {status['documents']} documents")
+
+
 @index.command("rebuild")
 @with_context
 def index_rebuild(context: Context) -> None:
@@ -160,24 +170,28 @@ def index_rebuild(context: Context) -> None:
 
 
 @index.command("compare")
+@click.option("--repair", is_flag=True, help="Bring every record that differs up to date.")
 @with_context
-def index_compare(context: Context) -> int:
+def index_compare(context: Context, *, repair: bool) -> int:
     """Compare the index with the database both ways."""
     with context.archive() as archive:
-        found = sync.compare(archive.reading(archive.own_work("index")), archive.index)
+        unit = archive.reading(archive.own_work("index"))
+        found = sync.compare(unit, archive.index)
+        repaired = sync.repair(unit, archive.index, found, hasher=archive.hasher) if repair else 0
     facts = {
         "records": found.records,
         "indexed": found.indexed,
         "missing": [str(ident) for ident in found.missing],
         "stale": [str(ident) for ident in found.stale],
         "ghosts": [str(ident) for ident in found.ghosts],
+        "repaired": repaired,
     }
     human = (
         f"{found.records} records, {found.indexed} indexed: missing {len(found.missing)}, "
-        f"stale {len(found.stale)}, ghosts {len(found.ghosts)}"
+        f"stale {len(found.stale)}, ghosts {len(found.ghosts)}, repaired {repaired}"
     )
     context.answer(facts, human)
-    return 0 if found.equal else 3
+    return 0 if found.equal or repair else 3
 
 
 @index.command("status")

@@ -184,7 +184,11 @@ class SearchIndex(Protocol):
     """A copy that can be thrown away: the database is the truth."""
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
-        """Durable on return. A document older than the indexed one never wins."""
+        """Durable and found by search on return. A document older than the indexed one never wins.
+
+        Putting nothing makes an empty index where there never was one. Raises `InvalidInput` for a document that no
+        index can take.
+        """
 
     def remove(self, records: Iterable[RecordId]) -> None:
         """Durable on return; unknown ids are no error."""
@@ -196,7 +200,7 @@ class SearchIndex(Protocol):
         """
 
     def versions(self) -> Iterator[tuple[RecordId, int]]:
-        """Every indexed record with its version, for comparison with the database."""
+        """Every indexed record with its version, in order of record, for comparison with the database."""
 
     def rebuild(self) -> AbstractContextManager["SearchIndex"]:
         """Yield an empty index; swap it in without outage only if the block ends well."""
@@ -300,7 +304,8 @@ class JobQueue(Protocol):
 
     def done(self, worker: str, job: ClaimedJob) -> None: ...
 
-    def again(self, worker: str, job: ClaimedJob, *, delay: timedelta, reason: str) -> None: ...
+    def again(self, worker: str, job: ClaimedJob, *, delay: timedelta, reason: str, counted: bool = True) -> None:
+        """Try later. What fails because a part is away for a while is not counted against the job."""
 
     def bury(self, worker: str, job: ClaimedJob, *, reason: str) -> None: ...
 

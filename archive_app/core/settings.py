@@ -5,6 +5,7 @@ fault, so that a typing slip never becomes a default. Secrets can be given as `â
 """
 
 import os
+import re
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -200,6 +201,8 @@ class _Parser:
             self._faults["ARCHIVE_BROKER_URL"] = "local:, amqp:// or amqps://"
         if values["language"] not in {"zh", "en"}:
             self._faults["ARCHIVE_LANGUAGE"] = "zh or en"
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,60}", str(values["index_prefix"])):
+            self._faults["ARCHIVE_INDEX_PREFIX"] = "lower-case letters, digits and hyphens"
         try:
             zoneinfo.ZoneInfo(str(values["time_zone"]))
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is no zone

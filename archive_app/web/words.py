@@ -255,6 +255,10 @@ ERRORS: Mapping[str, Words] = {
         "The database does not answer. What was not saved must be sent again later.",
     ),
     "database-busy": ("数据库繁忙，请稍后再试。", "The database has too much to do. Try again shortly."),
+    "full-text-unavailable": (
+        "全文检索暂不可用。完整的证件号码、文号、档号和姓名仍可查询；资料照常归档，恢复后自动补入索引。",
+        "Full-text search does not answer now. Whole numbers and names are looked up all the same; filing goes on.",
+    ),
     "store-full": ("存储已满，请联系系统管理员。", "The store is full. Tell the system administrator."),
     "store-failed": ("存储出错，请稍后再试。", "The store failed. Try again later."),
     "content-missing": ("文件内容缺失，已记录，请联系管理员。", "The bytes are missing. This was recorded."),

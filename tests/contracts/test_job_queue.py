@@ -130,6 +130,14 @@ def test_again_waits_for_its_delay(yard: Yard) -> None:
     assert yard.one().attempt == 2
 
 
+def test_what_is_not_counted_uses_up_no_attempt(yard: Yard) -> None:
+    yard.put("a")
+    for _ in range(3 * MAX_ATTEMPTS):
+        yard.queue.again("w1", yard.one(), delay=dt.timedelta(minutes=1), reason="index-unreachable", counted=False)
+        yard.clock.forward(minutes=2)
+    assert yard.one().attempt == 1
+
+
 def test_attempts_are_counted_at_the_claim_so_a_job_that_kills_its_worker_is_buried(yard: Yard) -> None:
     yard.put("a")
     for attempt in range(1, MAX_ATTEMPTS + 1):

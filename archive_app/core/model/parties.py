@@ -36,6 +36,8 @@ class PartyLink(Guarded, Base):
         sa.Index("ix_party_link_person", "person_id"),
         sa.Index("ix_party_link_employer", "employer_id"),
         sa.Index("ix_party_link_provider", "provider_id"),
+        sa.Index("ix_party_link_name", "name"),
+        sa.Index("ix_party_link_number", "number"),
     )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     record_id: Mapped[RecordId]
