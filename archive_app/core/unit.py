@@ -10,8 +10,9 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, Self, TypeVar, TypeVarTuple
+from typing import Any, Self, TypeVar, TypeVarTuple, cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -20,7 +21,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import InstanceState, ORMExecuteState, Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.interfaces import CriteriaOption
 from sqlalchemy.orm.util import LoaderCriteriaOption
+from sqlalchemy.sql.cache_key import CacheKey
 from sqlalchemy.sql.util import ClauseAdapter
 
 from archive_app.core import audit, row_security
@@ -74,6 +77,43 @@ class _Audience(LoaderCriteriaOption):
         return adapted
 
 
+class _Scope(CriteriaOption):
+    """A viewer's rules for all tables as one option. What the cache of statements tells apart is worked out once.
+
+    SQLAlchemy would work it out anew for every rule in every statement, which costs more than the statement.
+    """
+
+    propagate_to_loaders = True
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._rules = tuple(
+            _Audience(mapper.class_, mapper.class_.visible_to(viewer), include_aliases=True)
+            for mapper in Base.registry.mappers
+            if issubclass(mapper.class_, Guarded)
+        )
+        keys = [cast("CacheKey", rule._generate_cache_key()) for rule in self._rules]  # noqa: SLF001 - the same cache's
+        self._key = (_Scope, *(key.key for key in keys))
+        self._values = [value for key in keys for value in key.bindparams]
+
+    def _gen_cache_key(self, _anon_map: object, bindparams: list[Any]) -> tuple[Any, ...]:
+        bindparams.extend(self._values)
+        return self._key
+
+    def process_compile_state(self, compile_state: Any) -> None:  # noqa: ANN401 - not public
+        self.get_global_criteria(compile_state.global_attributes)
+
+    def process_compile_state_replaced_entities(self, compile_state: Any, mapper_entities: object) -> None:  # noqa: ANN401, ARG002
+        self.process_compile_state(compile_state)
+
+    def get_global_criteria(self, attributes: dict[Any, Any]) -> None:
+        for rule in self._rules:
+            rule.get_global_criteria(attributes)
+
+
+#: The scopes of the viewers seen last: most viewers open several units one after the other.
+_scope_of = lru_cache(maxsize=64)(_Scope)
+
+
 class Unit:
     """One piece of work by one viewer: all of it is committed, or none of it."""
 
@@ -86,11 +126,7 @@ class Unit:
         self._entries: list[audit.Entry] = []
         self._missed: audit.Entry | None = None
         self._appending = False  # true from the moment the log is written until the commit
-        self._scope = tuple(
-            _Audience(mapper.class_, mapper.class_.visible_to(viewer), include_aliases=True)
-            for mapper in Base.registry.mappers
-            if issubclass(mapper.class_, Guarded)
-        )
+        self._scope = _scope_of(viewer)
         self._session = self._open()
 
     def _open(self) -> Session:
@@ -351,7 +387,7 @@ class Unit:
             raise UncheckedWrite(str(state.statement)[:200])
         if not state.is_column_load:
             # On relationship loads too: the parent of a freshly added row was never loaded with these options.
-            state.statement = state.statement.options(*self._scope)
+            state.statement = state.statement.options(self._scope)
 
     def _refuse_unchecked_writes(self, session: Session, _flush: object, _instances: object) -> None:
         changed = {one for one in session.dirty if session.is_modified(one)}
