@@ -36,13 +36,12 @@ from archive_app.core.errors import (
     UncheckedWrite,
     UnscopedQuery,
 )
-from archive_app.core.model import AuditHead, Base, Guarded, QueuedJob, Record
+from archive_app.core.model import Base, Guarded, QueuedJob, Record
 from archive_app.core.ports import Clock, Job
 from archive_app.core.vocabulary import MOVES, Action, JobState, RecordState, Viewer
 
 G = TypeVar("G", bound=Base)
 Ts = TypeVarTuple("Ts")
-_AUDIT_TABLES = frozenset({"audit_leaf", "audit_value", "audit_node"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,6 @@ class Unit:
         self._out_of_sight: set[int] = set()
         self._entries: list[audit.Entry] = []
         self._missed: audit.Entry | None = None
-        self._appending = False  # true from the moment the log is written until the commit
         self._scope = _scope_of(viewer)
         self._session = self._open()
 
@@ -172,7 +170,6 @@ class Unit:
                 self._append_apart(self._entries)
                 return
             if self._entries:
-                self._appending = True
                 audit.append(self._session, self._entries, now=self.clock.now())
             self._session.commit()
         except _REFUSALS as error:
@@ -380,8 +377,6 @@ class Unit:
 
     def _scope_every_select(self, state: ORMExecuteState) -> None:
         if not state.is_orm_statement or state.is_from_statement:
-            if self._appending and _adds_to_audit(state.statement):
-                return
             raise UnscopedQuery(str(state.statement)[:200])
         if not state.is_select:
             raise UncheckedWrite(str(state.statement)[:200])
@@ -393,8 +388,6 @@ class Unit:
         changed = {one for one in session.dirty if session.is_modified(one)}
         touched = changed.union(session.new, session.deleted)
         for one in touched:
-            if self._appending and isinstance(one, AuditHead):
-                continue
             if self._reading or id(one) not in self._allowed:
                 raise UncheckedWrite(type(one).__name__)
         leaving = [one for one in changed if id(one) in self._out_of_sight and isinstance(one, Record)]
@@ -448,11 +441,6 @@ def _out_of_sight_in(error: Exception) -> str | None:
 def _key(entity: type[Base]) -> sa.ColumnElement[Any]:
     column: sa.ColumnElement[Any] = getattr(entity, str(sa.inspect(entity).primary_key[0].key))
     return column
-
-
-def _adds_to_audit(statement: sa.Executable) -> bool:
-    """Whether the statement adds rows to the audit log, which is written with Core for speed."""
-    return isinstance(statement, sa.Insert) and statement.table.name in _AUDIT_TABLES
 
 
 def parse_id(text: str, *, kind: str) -> UUID:
