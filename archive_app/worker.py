@@ -24,7 +24,7 @@ from ingest.releasing import release_bytes, release_intake
 _LOG = logging.getLogger("archive.worker")
 _IDLE_SECONDS = 0.3
 _AWAY_SECONDS = 2.0
-_INDEX_SECONDS = 1.0
+_INDEX_SECONDS = 5.0
 _OCR_ATTEMPTS = 3
 _DONE_JOBS_STAY = dt.timedelta(days=30)
 
@@ -116,7 +116,7 @@ class Worker:
     def step(self) -> bool:
         """Do one job, or one batch of index jobs. False if there was nothing to do.
 
-        The index is written at most once a second while other work waits: a commit costs the same for one record as
+        The index is written every few seconds while other work waits: a commit costs the same for one record as
         for hundreds, and a record that is described right after it was read is written once.
         """
         if time.monotonic() - self._indexed >= _INDEX_SECONDS and self._index():

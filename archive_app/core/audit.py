@@ -172,9 +172,10 @@ def _grown(connection: sa.Connection, first: int, hashes: Sequence[str]) -> list
         height, position = 0, sequence
         new[height, position] = digest
         while position % 2 == 1:
-            left = new.get((height, position - 1)) or connection.execute(
-                _NODE_HASH, {"height": height, "position": position - 1}
-            ).scalar_one()
+            left = (
+                new.get((height, position - 1))
+                or connection.execute(_NODE_HASH, {"height": height, "position": position - 1}).scalar_one()
+            )
             digest = node_hash(left, digest)  # noqa: PLW2901 - the subtree's, from here on
             height, position = height + 1, position // 2
             new[height, position] = digest
