@@ -13,7 +13,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -23,8 +23,9 @@ from archive_app.core.ports import Signature, Signer
 
 EMPTY_ROOT = hashlib.sha256(b"").hexdigest()
 
-_LEAF, _VALUE, _NODE = AuditLeaf.__table__, AuditValue.__table__, AuditNode.__table__
-_HEAD = AuditHead.__table__
+_LEAF, _VALUE, _NODE, _HEAD = (
+    cast("sa.Table", model.__table__) for model in (AuditLeaf, AuditValue, AuditNode, AuditHead)
+)
 # Appending is part of every piece of work: its statements are made once, and nothing is made into objects.
 _SIZE = sa.select(_HEAD.c.size).where(_HEAD.c.id == 1).with_for_update()
 _RESIZE = sa.update(_HEAD).where(_HEAD.c.id == 1)

@@ -43,7 +43,7 @@ def write_pixels(picture: Image.Image, target: Path) -> None:
     with target.open("wb") as stream:
         for top in range(0, picture.height, _BAND):
             band = picture.crop((0, top, picture.width, min(picture.height, top + _BAND)))
-            stream.write(memoryview(_coloured(_samples(band))))
+            stream.write(_coloured(_samples(band)).data)
 
 
 def _samples(picture: Image.Image) -> Samples:
