@@ -24,7 +24,7 @@ from archive_app.core.vocabulary import Action, Viewer
 from archive_app.jobs import TableQueue
 from archive_app.keys import FileSigner, KeyedHasher, KeyFiles
 from archive_app.locks import AdvisoryLocks, FileLocks
-from archive_app.objects import FolderStore
+from archive_app.objects import FolderStore, S3Address, S3Client, S3Store
 from ingest.ocr.engines import build_engine
 from ingest.opening.opener import Limits, Opener
 from ingest.workshop import Workshop
@@ -107,7 +107,20 @@ class Archive:
         scheme, _, place = self.settings.store_url.partition("://")
         if scheme == "file":
             return FolderStore(Path(place), clock=self.clock)
-        raise InvalidInput("settings-invalid", ARCHIVE_STORE_URL="file:// is what this version knows")
+        return self.s3_store()
+
+    def s3_store(self) -> S3Store:
+        """The store on a server. Raises `InvalidInput` where the address is not one."""
+        settings = self.settings
+        address = S3Address.of(settings.store_url)
+        client = S3Client(
+            address,
+            access_key=settings.store_access_key,
+            secret_key=settings.store_secret_key,
+            ca=settings.store_ca,
+            region=settings.store_region,
+        )
+        return S3Store(client, address, scratch=self.scratch, clock=self.clock)
 
     @cached_property
     def index(self) -> SearchIndex:

@@ -86,7 +86,7 @@ class StorageBackend(Protocol):
     def as_file(self, key: StoreKey, *, version_id: str | None = None) -> AbstractContextManager[Path]:
         """A path that holds the bytes for the length of the block, to be read only. Raises `ContentMissing`."""
 
-    def stat(self, key: StoreKey) -> StoredObject | None:
+    def stat(self, key: StoreKey, *, version_id: str | None = None) -> StoredObject | None:
         """What is stored under the key, without reading its bytes."""
 
     def digest(self, key: StoreKey, *, version_id: str | None = None) -> Digests:
@@ -99,7 +99,10 @@ class StorageBackend(Protocol):
         """Remove the bytes for good; absent bytes are no error. Raises `Conflict` while a lock runs."""
 
     def keys(self) -> Iterator[StoreKey]:
-        """Every key that is stored, in no order."""
+        """Every key that is stored, in no order, a little at a time."""
+
+    def sweep(self, *, older_than: timedelta) -> int:
+        """Let go of what puts left that were broken off, and tell how much; what is still under way is left alone."""
 
 
 class OwnerLocks(Protocol):

@@ -260,6 +260,15 @@ ERRORS: Mapping[str, Words] = {
         "Full-text search does not answer now. Whole numbers and names are looked up all the same; filing goes on.",
     ),
     "store-full": ("存储已满，请联系系统管理员。", "The store is full. Tell the system administrator."),
+    "store-unreachable": ("存储服务器没有应答，请稍后再试。", "The store's server does not answer. Try again later."),
+    "store-refused": (
+        "存储服务器拒绝了本系统的请求，请联系系统管理员。",
+        "The store's server refused the archive. Tell the system administrator.",
+    ),
+    "store-bucket-missing": (
+        "存储桶不存在，请联系系统管理员。",
+        "The store's bucket does not exist. Tell the system administrator.",
+    ),
     "store-failed": ("存储出错，请稍后再试。", "The store failed. Try again later."),
     "content-missing": ("文件内容缺失，已记录，请联系管理员。", "The bytes are missing. This was recorded."),
     "fixity-mismatch": ("文件校验不符，已记录，请联系管理员。", "The bytes were altered. This was recorded."),
