@@ -18,7 +18,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 from archive_app.core.errors import Conflict, ContentMissing, FixityMismatch, Unavailable
-from archive_app.core.ports import Clock, Digests, StoredObject, StoreKey, Warrant
+from archive_app.core.ports import Clock, Digests, StoredObject, StoreKey, Warrant, WriteOnce
 from archive_app.objects.digests import digests_of, sha256_of
 from archive_app.objects.naming import FONDS, OWNER, SHA256, checked_fonds, parts_of
 from archive_app.objects.spool import Spool, disk_faults, take
@@ -107,14 +107,16 @@ class FolderStore:
 
     # ------------------------------------------------------------ keeping and ending
 
-    def protect(self, key: StoreKey, *, until: date, version_id: str | None = None) -> None:  # noqa: ARG002
+    def protect(self, key: StoreKey, *, until: date, version_id: str | None = None) -> date:  # noqa: ARG002
         """Write the day beside the object: on that day it may go. A lock is only ever made longer."""
         path = self._path(key)
         with disk_faults(key), self._alone(path.parent):
             path.stat()
             present = _until(path)
-            if present is None or present < until:
-                self._write_until(path, until)
+            if present is not None and present >= until:
+                return present
+            self._write_until(path, until)
+            return until
 
     def destroy(self, warrant: Warrant) -> None:
         """Remove the name, and with the last name the bytes. Raises `Conflict("locked")` before the lock's day."""
@@ -135,6 +137,10 @@ class FolderStore:
 
     def sweep(self, *, older_than: timedelta) -> int:  # noqa: ARG002 - the lock on a spool file tells better than age
         return self._spool.sweep()
+
+    def self_test(self) -> WriteOnce:
+        """A folder keeps its locks against this program only: who may write to the disk may change everything."""
+        return WriteOnce("folder", versions=False, locks=False)
 
     # ------------------------------------------------------------ steps
 

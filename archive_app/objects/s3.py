@@ -27,11 +27,12 @@ from minio.retention import Retention
 from urllib3.response import BaseHTTPResponse
 
 from archive_app.core.errors import Conflict, ContentMissing, FixityMismatch, Unavailable
-from archive_app.core.ports import Clock, Digests, StoredObject, StoreKey, Warrant
+from archive_app.core.ports import Clock, Digests, StoredObject, StoreKey, Warrant, WriteOnce
 from archive_app.objects.digests import CHUNK, digests_of, sha256_of
 from archive_app.objects.naming import checked_fonds, key_of, parts_of
 from archive_app.objects.s3_client import S3Address, S3Client, Version, wire_faults
 from archive_app.objects.s3_reader import ObjectReader
+from archive_app.objects.s3_self_test import S3SelfTest
 from archive_app.objects.spool import Spool, disk_faults, take, write
 
 _LOG = logging.getLogger("archive.store")
@@ -260,21 +261,22 @@ class S3Store:
 
     # ------------------------------------------------------------ keeping and ending
 
-    def protect(self, key: StoreKey, *, until: date, version_id: str | None = None) -> None:
+    def protect(self, key: StoreKey, *, until: date, version_id: str | None = None) -> date | None:
         """Lock the version in compliance mode; nobody can shorten that, the server's operator included."""
         name, end = self._name(key), datetime.combine(until, time(), UTC)
         locks = self.offers.locks
         with wire_faults(key, version_id=version_id):
             headers = self._headers(name, version_id)
-            if not locks or end <= self._clock.now():
-                return
             present = _locked_until(headers)
             if present is not None and present >= end:
                 if headers[_LOCK_MODE] == COMPLIANCE:
-                    return
+                    return _day(present)
                 end = present  # a weaker lock by the bucket's own rule: as long, but one that holds
+            if not locks or end <= self._clock.now():
+                return _day(present) if present else None
             pinned = _version(headers.get("x-amz-version-id"))
             self._client.set_object_retention(self._bucket, name, Retention(COMPLIANCE, end), version_id=pinned)
+        return _day(end)
 
     def destroy(self, warrant: Warrant) -> None:
         """Remove every version and delete mark; before the first is touched all are asked for their locks."""
@@ -315,6 +317,10 @@ class S3Store:
             for upload in stale:
                 self._client.give_up(upload)
         return swept + len(stale)
+
+    def self_test(self) -> WriteOnce:
+        """Tried on one object a day, which is locked for a day and let go afterwards."""
+        return S3SelfTest(self._client, self._prefix, today=self._clock.today()).run()
 
     def _name(self, key: StoreKey) -> str:
         return self._prefix + "/".join(parts_of(key))
