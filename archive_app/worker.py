@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from uuid import UUID
 
+from archive_app import keeping
 from archive_app.chores import KEYS, Chore, keep_ensuring
 from archive_app.core.errors import Unavailable
 from archive_app.core.ports import ClaimedJob, StoreKey
@@ -62,11 +63,18 @@ HANDLERS: Mapping[str, Handler] = {
     "job.sweep": _sweep,
     "page.read": _read,
     "record.describe": _describe,
+    "store.protect": keeping.protect_job,
     "store.release": _release_bytes,
+    "store.renew-locks": keeping.renew_job,
+    "store.self-test": keeping.self_test_job,
 }
 BATCHED = frozenset({"search.refresh"})
 #: Periodic work; each name has its handler above.
-CHORES: Sequence[Chore] = (Chore("job.sweep", at=lambda _settings: "03:00"),)
+CHORES: Sequence[Chore] = (
+    Chore("job.sweep", at=lambda _settings: "03:00"),
+    Chore("store.renew-locks", at=lambda _settings: "01:00"),
+    Chore("store.self-test", at=lambda _settings: "00:30"),
+)
 
 
 class Worker:

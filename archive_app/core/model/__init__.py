@@ -9,6 +9,7 @@ from archive_app.core.model.ledger import (
     AuditLeaf,
     AuditNode,
     AuditValue,
+    InstallationFact,
     LaneLease,
     LiveWorker,
     NumberSeries,
@@ -36,6 +37,7 @@ OPEN_TABLES: dict[type[Base], str] = {
     RuleTable: "published rules",
     NumberSeries: "no content",
     VoidNumber: "read by the register of numbers only",
+    InstallationFact: "of parts, not of records; shown with STATUS_READ",
     OcrResult: "read by the reading job only",
 }
 
@@ -56,6 +58,7 @@ __all__ = [
     "FondsScope",
     "Guarded",
     "Identifier",
+    "InstallationFact",
     "IntakeFile",
     "LaneLease",
     "LiveWorker",

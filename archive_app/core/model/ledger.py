@@ -139,3 +139,12 @@ class OcrResult(Base):
     picture: Mapped[str] = mapped_column(sa.String(64), index=True)
     result: Mapped[dict[str, Any]]
     created_at: Mapped[dt.datetime]
+
+
+class InstallationFact(Base):
+    """What the installation last found out about itself, such as whether its store is write-once."""
+
+    __tablename__ = "installation_fact"
+    name: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    value: Mapped[dict[str, Any]]
+    noted_at: Mapped[dt.datetime]
