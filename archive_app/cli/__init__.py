@@ -25,6 +25,7 @@ def cli(click_context: click.Context, *, as_json: bool, token_file: str | None, 
 
 for command in (
     *installing.COMMANDS,
+    *storing.COMMANDS,
     *working.COMMANDS,
     *accounts.COMMANDS,
     *ingesting.COMMANDS,

@@ -22,7 +22,7 @@ from typing import BinaryIO, cast
 from uuid import UUID
 
 from cryptography.hazmat.primitives import hashes
-from minio.commonconfig import COMPLIANCE, ComposeSource, CopySource
+from minio.commonconfig import COMPLIANCE, GOVERNANCE, ComposeSource, CopySource
 from minio.retention import Retention
 from urllib3.response import BaseHTTPResponse
 
@@ -274,8 +274,8 @@ class S3Store:
                 end = present  # a weaker lock by the bucket's own rule: as long, but one that holds
             if not locks or end <= self._clock.now():
                 return _day(present) if present else None
-            pinned = _version(headers.get("x-amz-version-id"))
-            self._client.set_object_retention(self._bucket, name, Retention(COMPLIANCE, end), version_id=pinned)
+            weak = headers.get(_LOCK_MODE) == GOVERNANCE
+            self._client.retain(name, headers["x-amz-version-id"], Retention(COMPLIANCE, end), bypass=weak)
         return _day(end)
 
     def destroy(self, warrant: Warrant) -> None:
