@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from archive_app.cli import accounts, correcting, ingesting, installing, records, working
+from archive_app.cli import accounts, correcting, ingesting, installing, records, storing, working
 from archive_app.cli.context import Context, explain
 from archive_app.core.errors import ArchiveError
 

@@ -309,7 +309,10 @@ class S3Store:
             raise Conflict("locked", until=_day(end).isoformat())
 
     def sweep(self, *, older_than: timedelta) -> int:
-        """Give up uploads in parts that were begun longer ago and never ended."""
+        """Give up uploads in parts that were begun longer ago and never ended.
+
+        MinIO lists none of them under a prefix, and lets them go after a day by itself.
+        """
         swept = self._spool.sweep()
         before = self._clock.now() - older_than
         with wire_faults():

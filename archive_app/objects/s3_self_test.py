@@ -83,7 +83,7 @@ class S3SelfTest:
         self._client.retain(self._name, self._ident, Retention(GOVERNANCE, self._end), bypass=True)
 
     def _suspend(self) -> None:
-        """Versioning is turned on again at once where it could be turned off: the archive is no worse off for asking."""
+        """Turned on again at once where it could be turned off: the archive is no worse off for asking."""
         self._client.set_bucket_versioning(self._bucket, VersioningConfig(SUSPENDED))
         self._suspended = not self._client.versioned()
         self._client.set_bucket_versioning(self._bucket, VersioningConfig(ENABLED))

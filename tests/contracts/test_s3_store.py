@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import time
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -126,10 +127,11 @@ class TestLocks:
         real = S3Store(outside, address, scratch=tmp_path, clock=SystemClock("UTC"))
         with pytest.raises(Conflict, match="locked"):
             real.destroy(warrant(key))
-        for _ in range(1000):
+        for _ in range(200):
             try:
                 real.destroy(warrant(key))
             except Conflict:
+                time.sleep(0.1)
                 continue
             break
         assert store.stat(key) is None
@@ -199,9 +201,12 @@ class TestWire:
             put(shaky, content)
         assert list(store.keys()) == []
 
-    def test_uploads_never_ended_are_swept_once_they_are_old(
-        self, store: S3Store, outside: S3Client, address: S3Address
-    ):
+    def test_uploads_never_ended_are_swept_once_they_are_old(self, tmp_path: Path):
+        server = (
+            services.versitygw()
+        )  # MinIO lists uploads by their whole name only, and lets them go after a day itself
+        address = an_address(server)
+        store, outside = an_s3_store(server, tmp_path, StoppedClock(), address=address), a_client(server, address)
         outside._create_multipart_upload(address.bucket, f"{address.prefix}left", {})
         assert store.sweep(older_than=timedelta(days=9)) == 0
         assert store.sweep(older_than=timedelta(days=-9)) == 1
