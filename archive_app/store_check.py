@@ -134,8 +134,8 @@ def _named(archive: Archive) -> Iterator[Named]:
         for fonds_id, owner, sha256, version_id in unit.stream(kept):
             yield StoreKey(fonds[fonds_id], owner, sha256), version_id
         arrived = sa.select(IntakeFile.fonds_id, IntakeFile.id, IntakeFile.sha256, IntakeFile.version_id)
-        for fonds_id, owner, sha256, version_id in unit.stream(arrived.where(IntakeFile.bytes_kept)):
-            yield StoreKey(fonds[fonds_id], owner, sha256), version_id
+        for fonds_id, file, sha256, version_id in unit.stream(arrived.where(IntakeFile.bytes_kept)):
+            yield StoreKey(fonds[fonds_id], file, sha256), version_id
 
 
 def _is_named(unit: Unit, key: StoreKey) -> bool:
