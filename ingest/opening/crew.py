@@ -22,6 +22,7 @@ _START_SECONDS = 60
 _PIECE = 1 << 16
 _MOST_EXTENSIONS = 30  # a file of many slow pages ends at this many times the time of one
 _FILES_PER_CHILD = 200
+_KEPT_AT_ONCE, _KEPT = 32 << 20, 96 << 20  # of freed memory: the largest piece, and all of it
 _GROWTH = 256 << 20  # resident bytes after an answer that make a child be replaced
 _OWN_FAULT = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
 
@@ -43,6 +44,9 @@ class _Child:
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             "MALLOC_ARENA_MAX": "2",
+            # Freed memory is used for the next page rather than returned and cleared by the system again.
+            "MALLOC_MMAP_THRESHOLD_": str(_KEPT_AT_ONCE),
+            "MALLOC_TRIM_THRESHOLD_": str(_KEPT),
             "TMPDIR": os.fspath(scratch),
         }
         self._process = subprocess.Popen(
