@@ -6,6 +6,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -32,7 +33,7 @@ class _Slow(Exception):
 
 
 class _Child:
-    def __init__(self, limits: Limits, scratch: Path) -> None:
+    def __init__(self, limits: Limits, scratch: Path, pixels: int) -> None:
         self.served = 0
         self._ready = False
         self._frames = wire.Frames()
@@ -57,7 +58,7 @@ class _Child:
             env=environment,
             cwd=scratch,
             start_new_session=True,
-            close_fds=True,
+            pass_fds=(pixels,),
             bufsize=-1,
         )
         if self._process.stdin is None or self._process.stdout is None:
@@ -123,7 +124,9 @@ class Crew:
     def __init__(self, limits: Limits, *, children: int, scratch: Path) -> None:
         self._limits = limits
         self._scratch = scratch.absolute()
-        self._children = [_Child(limits, self._scratch) for _ in range(max(1, children))]
+        #: Without a name, and open in every child: where page after page is written, in memory that is there already.
+        self.pixels = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - open as long as the crew
+        self._children = [self._begun() for _ in range(max(1, children))]
 
     def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """The child's answer. Raises `Refused`, `ChildDied`, or `Unavailable` if disk or scratch space failed."""
@@ -152,11 +155,15 @@ class Crew:
     def _replace(self, child: _Child) -> int:
         self._children.remove(child)
         status = child.end()
-        self._children.append(_Child(self._limits, self._scratch))
+        self._children.append(self._begun())
         return status
+
+    def _begun(self) -> _Child:
+        return _Child(self._limits, self._scratch, self.pixels.fileno())
 
     def close(self) -> None:
         """End them all."""
         for child in self._children:
             child.end()
         self._children.clear()
+        self.pixels.close()
