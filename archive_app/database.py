@@ -86,6 +86,13 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(config).get_current_head()
 
 
+def knows(revision: str) -> bool:
+    """Whether the chain of this program has the revision."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return any(one.revision == revision for one in ScriptDirectory.from_config(config).walk_revisions())
+
+
 def differences(engine: sa.Engine) -> list[str]:
     """How the schema differs from the tables of the code; empty if it does not."""
     with engine.connect() as connection:

@@ -15,7 +15,16 @@ from archive_app import database, rules
 from archive_app.accounts import Accounts
 from archive_app.clock import SystemClock
 from archive_app.core.errors import InvalidInput, Unavailable
-from archive_app.core.ports import Clock, NumberHasher, OcrEngine, SearchIndex, Signer, StorageBackend
+from archive_app.core.model import BackupRun
+from archive_app.core.ports import (
+    Clock,
+    DestructionRegister,
+    NumberHasher,
+    OcrEngine,
+    SearchIndex,
+    Signer,
+    StorageBackend,
+)
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.settings import Settings
 from archive_app.core.unit import Sessions, Unit
@@ -24,6 +33,7 @@ from archive_app.jobs import TableQueue
 from archive_app.keys import FileSigner, KeyedHasher, KeyFiles
 from archive_app.locks import FileLocks
 from archive_app.objects import FolderStore
+from archive_app.register import register_of
 from ingest.ocr.engines import build_engine
 from ingest.opening.opener import Limits, Opener
 from ingest.workshop import Workshop
@@ -32,6 +42,8 @@ from search.embedded import TantivyIndex
 _LOG = logging.getLogger("archive")
 #: What the archive's own work may do: it takes in, describes and indexes; it files, approves and destroys nothing.
 _OWN_WORK = (Action.INTAKE_READ, Action.INTAKE_WRITE, Action.RECORD_READ, Action.RECORD_REVIEW)
+#: A file in the home: a restore or move into it has begun and not ended.
+RESTORING = "restoring"
 
 
 class Archive:
@@ -89,6 +101,11 @@ class Archive:
         raise InvalidInput("settings-invalid", ARCHIVE_INDEX_URL="embedded: is what this version knows")
 
     @cached_property
+    def register(self) -> DestructionRegister:
+        """What was destroyed for good."""
+        return register_of(self.settings)
+
+    @cached_property
     def keys(self) -> KeyFiles:
         """The files of the archive's keys."""
         return KeyFiles.of(self.settings.keys)
@@ -117,6 +134,7 @@ class Archive:
             sessions=self.sessions,
             clock=self.clock,
             store=self.store,
+            register=self.register,
             tables=self.tables,
             hasher=self.hasher,
             opener=self._opener,
@@ -177,7 +195,7 @@ class Archive:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Archive]:
-    """An archive for the length of the block. Raises `Unavailable` for a home without an archive in it."""
+    """An archive for the length of the block. Raises `Unavailable` for a home without a whole archive in it."""
     archive = Archive(settings)
     try:
         current = database.current(archive.engine) if _there(settings) else None
@@ -185,6 +203,8 @@ def opened(settings: Settings) -> Iterator[Archive]:
             raise Unavailable("no-archive-here", home=str(settings.home))
         if current != database.newest():
             raise Unavailable("database-not-current", current=current)
+        if (settings.home / RESTORING).exists() or _restoring(archive.engine):
+            raise Unavailable("restore-not-finished", home=str(settings.home))
         yield archive
     finally:
         archive.close()
@@ -195,6 +215,14 @@ def _sweep_scratch(shared: Path) -> None:
     for left in shared.glob("[0-9]*"):
         if not Path("/proc", left.name).exists():
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _restoring(engine: sa.Engine) -> bool:
+    """Whether a restore into this database, from whatever machine, has begun and not ended."""
+    run = BackupRun.__table__
+    begun = sa.select(run.c.id).where(run.c.kind == "restore", run.c.outcome.is_(None)).limit(1)
+    with engine.connect().execution_options(archive_reading=True) as connection:
+        return connection.execute(begun).first() is not None
 
 
 def _there(settings: Settings) -> bool:

@@ -19,6 +19,7 @@ from functools import partial
 from types import FrameType
 from uuid import UUID
 
+from archive_app.backup import job as backup
 from archive_app.core.errors import ArchiveError, ChildDied, NotFound, OcrFailed, StaleVersion, Unavailable
 from archive_app.core.ports import ClaimedJob, StoreKey
 from archive_app.core.vocabulary import Lane, RecordId, Viewer
@@ -70,6 +71,7 @@ HANDLERS: Mapping[str, Handler] = {
     "page.read": _read,
     "record.describe": _describe,
     "store.release": _release_bytes,
+    backup.NAME: backup.backup_step,
 }
 BATCHED = frozenset({"search.refresh"})
 

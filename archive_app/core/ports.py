@@ -102,6 +102,31 @@ class StorageBackend(Protocol):
         """Every key that is stored, in no order."""
 
 
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """An object that was destroyed for good, by somebody's decision; `record` where it was a record's."""
+
+    key: StoreKey
+    at: datetime
+    reason: str
+    approval: UUID  # of what was decided: a disposal batch, or who discarded a refused file
+    record: RecordId | None = None
+
+
+class DestructionRegister(Protocol):
+    """Append-only, kept apart from the backups: a restored older backup must not bring back what was destroyed.
+
+    Bytes that were let go because others stand for them (the intake file of its records, a view made anew, a stray) are
+    no destructions: the rows of an older backup name them, and have nothing else.
+    """
+
+    def note(self, *destructions: Destruction) -> None:
+        """Durable on return: noted before the bytes go. Raises `Unavailable`."""
+
+    def entries(self) -> Iterator[Destruction]:
+        """Every destruction, oldest first. Raises `IntegrityFailure("register-damaged")`."""
+
+
 class OwnerLocks(Protocol):
     """One lock an owner of bytes, held from before they are stored until their row is committed, and while they go."""
 

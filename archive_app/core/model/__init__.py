@@ -9,6 +9,7 @@ from archive_app.core.model.ledger import (
     AuditLeaf,
     AuditNode,
     AuditValue,
+    BackupRun,
     LaneLease,
     LiveWorker,
     NumberSeries,
@@ -36,6 +37,7 @@ OPEN_TABLES: dict[type[Base], str] = {
     RuleTable: "published rules",
     NumberSeries: "no content",
     VoidNumber: "read by the register of numbers only",
+    BackupRun: "no content; read with STATUS_READ",
     OcrResult: "read by the reading job only",
 }
 
@@ -45,6 +47,7 @@ __all__ = [
     "AuditLeaf",
     "AuditNode",
     "AuditValue",
+    "BackupRun",
     "Base",
     "Batch",
     "Box",

@@ -135,3 +135,22 @@ class OcrResult(Base):
     picture: Mapped[str] = mapped_column(sa.String(64), index=True)
     result: Mapped[dict[str, Any]]
     created_at: Mapped[dt.datetime]
+
+
+class BackupRun(Base):
+    """One run of backup, verification, restore or moving: when, of which snapshot, and how it ended."""
+
+    __tablename__ = "backup_run"
+    __table_args__ = (sa.Index("ix_backup_run_kind", "kind", "began_at"),)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    kind: Mapped[str] = mapped_column(sa.String(16))  # backup | verify | restore
+    place: Mapped[str] = mapped_column(sa.String(500))  # its address, without a password
+    snapshot: Mapped[str | None] = mapped_column(sa.String(40))
+    began_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+    outcome: Mapped[str | None] = mapped_column(sa.String(16))  # done | found | failed; None while it runs
+    fault: Mapped[str | None] = mapped_column(sa.String(500))
+    rows: Mapped[int | None] = mapped_column(sa.BigInteger)
+    objects: Mapped[int | None] = mapped_column(sa.BigInteger)
+    bytes: Mapped[int | None] = mapped_column(sa.BigInteger)  # of all objects of the snapshot
+    copied_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)  # that were new
