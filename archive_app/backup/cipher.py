@@ -1,8 +1,8 @@
 """What lies in the backup place: sealed under a key, or plain.
 
 A sealed file is a mark of 8 bytes, a random salt of 32, and the content in pieces of 1 MiB, each under AES-256-GCM
-with a key of its own file (HKDF from the salt), a counter as nonce and the file's name in what is authenticated: altered,
-cut, swapped or re-ordered pieces are found. Names are keyed digests: they tell nobody what a file holds.
+with a key of its own file (HKDF from the salt), a counter as nonce, and the file's name in what is authenticated:
+altered, cut, swapped or re-ordered pieces are found. Names are keyed digests: they tell nobody what a file holds.
 """
 
 import base64

@@ -25,7 +25,7 @@ from archive_app.backup.run import Progress
 from archive_app.backup.source import owner_engine
 from archive_app.core import audit
 from archive_app.core.audit import TreeHead
-from archive_app.core.errors import AuditBroken, Conflict, FixityMismatch, Unavailable
+from archive_app.core.errors import AuditBroken, Conflict, FixityMismatch, IntegrityFailure, Unavailable
 from archive_app.core.model import AuditHead, BackupRun, Component, IntakeFile, QueuedJob, User
 from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import JobState
@@ -77,6 +77,9 @@ class Origin(Protocol):
 
     def key_files(self) -> Mapping[str, bytes]:
         """Key files by name; none where the backup was not encrypted."""
+
+    def unchanged(self) -> None:
+        """Asked at the end. Raises `Conflict("source-changed")` if what was copied is no more what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,10 @@ class _Landing:
             archive.reading(archive.own_work("index")), archive.index, hasher=archive.hasher,
             progress=self._indexed,
         )  # fmt: skip
+        compared = sync.compare(archive.reading(archive.own_work("index")), archive.index)
+        if not compared.equal:
+            raise IntegrityFailure("index-differs", records=compared.records, indexed=compared.indexed)
+        self._origin.unchanged()
         history.ended(
             self._engine, run, now=archive.clock.now(), outcome="done", rows=self._rows, objects=self._objects,
             bytes=self._bytes,

@@ -62,6 +62,9 @@ class SnapshotOrigin:
     def key_files(self) -> Mapping[str, bytes]:
         return {name: b"".join(self._vault.read("keys", digest)) for name, digest in self._manifest.keys.items()}
 
+    def unchanged(self) -> None:
+        """A snapshot never changes."""
+
 
 def restore(settings: Settings, *, snapshot: str | None, progress: Progress) -> Landed:
     """Restore the snapshot, or the newest, into the home of the settings. Raises as `land` and `open_vault` do."""

@@ -75,6 +75,15 @@ def named_objects(connection: sa.Connection) -> Iterator[ObjectEntry]:
         last = entry
 
 
+def count_objects(connection: sa.Connection) -> int:
+    """How many rows name an object; two of one object count twice."""
+    component, arrived = Component.__table__, IntakeFile.__table__
+    of_records = sa.select(sa.func.count()).select_from(component).scalar_subquery()
+    of_arrivals = sa.select(sa.func.count()).select_from(arrived).where(arrived.c.bytes_kept).scalar_subquery()
+    total: int = connection.execute(sa.select(of_records + of_arrivals)).scalar_one()
+    return total
+
+
 def still_named(engine: sa.Engine, key: StoreKey) -> bool:
     """Whether rows name the object now."""
     component, arrived = Component.__table__, IntakeFile.__table__

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from archive_app.backup import history
 from archive_app.backup.landing import Landed
 from archive_app.backup.manifest import read_manifest
+from archive_app.backup.moving import move
 from archive_app.backup.places import place_of
 from archive_app.backup.prune import prune
 from archive_app.backup.restore import restore
@@ -21,7 +22,7 @@ from archive_app.backup.run import run, the_only_one
 from archive_app.backup.vault import open_vault
 from archive_app.backup.verify import Verified, chosen, verify
 from archive_app.cli.context import Context, with_context
-from archive_app.core.errors import ArchiveError
+from archive_app.core.errors import ArchiveError, InvalidInput
 from archive_app.core.settings import Settings, environment
 from archive_app.keys import FileSigner, KeyFiles
 from archive_app.wiring import opened
@@ -175,4 +176,35 @@ def _log_user() -> None:
     logging.getLogger("archive").info("command.run user=%s", getpass.getuser())
 
 
-COMMANDS = (backup,)
+@click.command("move")
+@click.option(
+    "--target", required=True, type=click.Path(exists=True, dir_okay=False),
+    help="File with the new home's settings, one ARCHIVE_…=… a line.",
+)  # fmt: skip
+@with_context
+def move_archive(context: Context, *, target: str) -> int:
+    """Move this archive to another home, database, store and index. It must be stopped, and stays as it is."""
+    settings = _settings_in(Path(target))
+    _log_user()
+    with _bars(context) as report:
+        landed = move(context.settings, settings, progress=report)
+    return _landed(context, landed)
+
+
+def _settings_in(path: Path) -> Settings:
+    """Settings as `systemd` and `docker` read them from a file: no secret is an argument."""
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InvalidInput("settings-invalid", **{f"line {number}": "not NAME=VALUE"})
+        found[name.strip()] = value.strip().strip("\"'")
+    if "ARCHIVE_HOME" not in found:
+        raise InvalidInput("settings-invalid", ARCHIVE_HOME="missing")
+    return Settings.from_env(found)
+
+
+COMMANDS = (backup, move_archive)

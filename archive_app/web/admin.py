@@ -9,6 +9,8 @@ from flask import Blueprint, g, jsonify, redirect, render_template, request, url
 from flask.typing import ResponseReturnValue
 
 from archive_app import database, installation
+from archive_app.backup import history
+from archive_app.backup.history import LastBackup
 from archive_app.core import audit
 from archive_app.core.errors import ArchiveError, Conflict, DuplicateCode, InvalidInput
 from archive_app.core.model import AuditLeaf, Fonds
@@ -193,13 +195,13 @@ def healthz() -> ResponseReturnValue:
 @public
 def readyz() -> ResponseReturnValue:
     """Each part: ok, degraded or down; no facts for strangers."""
-    found = {part["name"]: part["state"] for part in parts()}
+    found = {part["name"]: part["state"] for part in parts() if part["state"] != "off"}
     worst = "down" if "down" in found.values() else "degraded" if "degraded" in found.values() else "ok"
     return jsonify(state=worst, parts=found), 503 if worst == "down" else 200
 
 
 def parts() -> list[dict[str, Any]]:
-    """The state of database, store, index, workers and jobs."""
+    """The state of database, store, index, workers, jobs and backup."""
     archive = the_archive()
 
     def database_facts() -> tuple[str, dict[str, object]]:
@@ -221,13 +223,35 @@ def parts() -> list[dict[str, Any]]:
         waiting = sum(n for (_, state), n in counts.items() if state in (JobState.QUEUED, JobState.LEASED))
         return ("degraded" if buried else "ok"), {"waiting": waiting, "given-up": buried}
 
+    def backup_facts() -> tuple[str, dict[str, object]]:
+        return _backup(history.last(archive.engine, archive.settings, now=archive.clock.now()))
+
     return [
         _part("database", database_facts),
         _part("store", store_facts),
         _part("index", lambda: ("ok", dict(archive.index.status()))),
         _part("workers", worker_facts),
         _part("jobs", job_facts),
+        _part("backup", backup_facts),
     ]
+
+
+def _backup(last: LastBackup) -> tuple[str, dict[str, object]]:
+    """How the backup stands: late after 26 hours, and not well where the last try failed."""
+    if not last.set_up:
+        return "off", {"place": "no-backup-place"}
+    facts: dict[str, object] = {"last-backup": last.at or "never"}
+    if last.at is not None:
+        facts |= {
+            "backup-age": last.age.total_seconds() if last.age else None,
+            "snapshot": last.snapshot,
+            "objects": last.objects,
+            "bytes": last.bytes,
+        }
+    facts["verified"] = last.verified_at or "never"
+    if last.failures:
+        facts |= {"failures": last.failures, "fault": last.fault}
+    return ("degraded" if last.late or last.failures else "ok"), facts
 
 
 def _part(name: str, ask: Callable[[], tuple[str, dict[str, object]]]) -> dict[str, Any]:

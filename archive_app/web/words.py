@@ -164,6 +164,13 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "waiting": ("等待", "Waiting"),
         "given-up": ("已放弃", "Given up"),
         "fault": ("故障", "Fault"),
+        "last-backup": ("最近备份", "Last backup"),
+        "backup-age": ("距今", "Age"),
+        "objects": ("对象", "Objects"),
+        "snapshot": ("快照", "Snapshot"),
+        "failures": ("此后失败", "Failures since"),
+        "verified": ("最近回读校验", "Last read back"),
+        "place": ("位置", "Place"),
     },
     "fact-value": {
         "True": ("是", "yes"),
@@ -173,6 +180,11 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "postgresql": ("PostgreSQL", "PostgreSQL"),
         "tantivy": ("Tantivy", "Tantivy"),
         "elasticsearch": ("Elasticsearch", "Elasticsearch"),
+        "never": ("从未", "never"),
+        "no-backup-place": (
+            "未设置备份位置：本机损毁即全部丢失（ARCHIVE_BACKUP_URL）",
+            "No place is set: all is lost with this machine (ARCHIVE_BACKUP_URL)",
+        ),
     },
     "review": {
         "type-unknown": ("文件类型未能确定", "The type is not certain"),
@@ -244,6 +256,14 @@ ERRORS: Mapping[str, Words] = {
     "store-failed": ("存储出错，请稍后再试。", "The store failed. Try again later."),
     "content-missing": ("文件内容缺失，已记录，请联系管理员。", "The bytes are missing. This was recorded."),
     "fixity-mismatch": ("文件校验不符，已记录，请联系管理员。", "The bytes were altered. This was recorded."),
+    "restore-not-finished": (
+        "恢复尚未完成，校验通过前不开放登录。",
+        "A restore has not ended: nobody signs in before all of it was compared.",
+    ),
+    "register-failed": (
+        "销毁登记簿无法写入，请稍后再试。",
+        "The register of destructions cannot be written. Try again.",
+    ),
     "too-large": ("文件过大。", "The file is too large."),
     "bad-request": ("请求无法理解。", "The request cannot be understood."),
     "internal": (

@@ -1,9 +1,7 @@
 """The drill: an archive is backed up, its home destroyed, and it comes back on the other database, whole."""
 
-import datetime as dt
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,23 +15,25 @@ from houses import (
     a_batch,
     a_home,
     a_house,
-    archivist,
     assert_index_and_log_are_whole,
     receive,
     work,
 )
 from recorded_ocr import SAMPLES, recorded_engine
+from sqlalchemy.orm import Session
 
 from archive_app import store_check
-from archive_app.backup import rows
+from archive_app.backup import landing, rows
+from archive_app.backup.moving import move
 from archive_app.backup.places import place_of
+from archive_app.backup.replay import replay
 from archive_app.backup.restore import restore
 from archive_app.backup.run import run
 from archive_app.backup.source import named_objects, one_look
 from archive_app.backup.vault import open_vault
 from archive_app.backup.verify import verify
 from archive_app.core import audit
-from archive_app.core.errors import Unavailable
+from archive_app.core.errors import Conflict, Unavailable
 from archive_app.core.model import Component, Fonds, Page, Record
 from archive_app.core.ports import Destruction, StoreKey, Warrant
 from archive_app.core.settings import Settings
@@ -41,10 +41,10 @@ from archive_app.core.vocabulary import RecordId, RecordState
 from archive_app.disclosure import masker
 from archive_app.wiring import RESTORING, Archive, opened
 from search.find import Question, find
+from search.sync import refresh
 
 KEY = "6b" * 32
 QUERY = "高血压"
-OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,46 +113,156 @@ def house(filled: Path, tmp_path: Path) -> Iterator[Archive]:
     """That archive, with a place for backups."""
     home = tmp_path / "old" / "home"
     shutil.copytree(filled, home)
-    for token in (tmp_path / "old" / "token", tmp_path / "new" / "token"):
-        token.parent.mkdir(exist_ok=True)
-        shutil.copy(home / "token", token)
+    (tmp_path / "token").mkdir()
+    shutil.copy(home / "token", tmp_path / "token" / "token")
+    shutil.copy(home / "token", tmp_path / "old" / "token")
     archive = Archive(settings_of(home, tmp_path, kind="sqlite"), engines=recorded_engine)
     yield archive
     archive.close()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
-def test_a_destroyed_archive_comes_back_whole(
-    house: Archive, tmp_path: Path, kind: str, record_testsuite_property: Callable[[str, object], None]
+def lose(archive: Archive) -> Settings:
+    """The home is gone, and with it whatever is not in another place."""
+    archive.close()
+    shutil.rmtree(archive.settings.home)
+    return archive.settings
+
+
+def assert_whole(archive: Archive, before: Facts, hits: set[RecordId]) -> None:
+    assert facts(archive) == before
+    assert found(archive) == hits
+    assert_index_and_log_are_whole(archive)
+    checked = store_check.check(archive, read_bytes=True)
+    assert (checked.missing, checked.altered, checked.strays) == ((), (), ())
+    assert checked.objects == len(before.objects)
+
+
+@pytest.mark.parametrize(
+    "kinds", [("sqlite",), pytest.param(("postgresql", "sqlite"), marks=pytest.mark.services)], ids="-".join
+)
+def test_a_destroyed_archive_comes_back_whole_and_again_on_the_other_database(
+    house: Archive, tmp_path: Path, kinds: tuple[str, ...], record_testsuite_property: Callable[[str, object], None]
 ):
     hits = found(house)
     before = facts(house)
     assert hits
+    archive = house
+    for kind in kinds:
+        made = run(archive)
+        assert (made.sound, made.objects) == (True, len(before.objects))
+        settings = lose(archive)
+        checked = verify(open_vault(place_of(settings), KEY), made.snapshot, signer=None, progress=silent)
+        assert checked.faults == ()
+        target = settings_of(tmp_path / f"on-{kind}" / "home", tmp_path, kind=kind)
+        shutil.copytree(tmp_path / "token", target.home.parent)
+        landed = restore(target, snapshot=None, progress=silent)
+        assert (landed.size, landed.root, landed.replayed) == (before.size, before.root, 0)
+        for what, seconds, size in (
+            ("backup", made.seconds, made.copied_bytes), ("verify", checked.seconds, checked.bytes),
+            ("restore", landed.seconds, landed.bytes),
+        ):  # fmt: skip
+            rate = f"{landed.rows} rows, {size / 1e6:.1f} MB in {seconds:.1f} s: {size / 1e6 / seconds:.1f} MB/s"
+            sys.stdout.write(f"{what} to {kind}: {rate}\n")
+            record_testsuite_property(f"{what} to {kind}", rate)
+        with opened(target) as archive:
+            assert archive.engine.dialect.name == kind
+            assert_whole(archive, before, hits)
+            before = facts(archive)  # a search is an event of its own
+
+
+def destroy(archive: Archive, ident: RecordId) -> list[StoreKey]:
+    """What a disposal does to a record: noted in the register, rows gone but the tombstone, bytes gone."""
+    approval, at = uuid4(), archive.clock.now()
+    with archive.engine.begin() as connection, Session(connection) as session:
+        code = session.scalars(sa.select(Fonds.code).join(Record, Record.fonds_id == Fonds.id)).first()
+        digests = session.scalars(sa.select(Component.sha256).where(Component.record_id == ident)).all()
+        keys = [StoreKey(str(code), ident, sha256) for sha256 in digests]
+        destroyed = [Destruction(key, at, "期满", approval, record=ident) for key in keys]
+        archive.register.note(*destroyed)
+        assert replay(session, destroyed, now=at) == 1
+        session.flush()
+    for key in keys:
+        archive.store.destroy(Warrant(key, "期满", approval))
+    refresh(archive.reading(archive.own_work("index")), archive.index, [ident], hasher=archive.hasher)
+    return keys
+
+
+def test_what_was_destroyed_after_the_backup_stays_destroyed(house: Archive, tmp_path: Path):
+    hits = found(house)
     made = run(house)
-    assert made.sound
-    assert made.objects == len(before.objects)
+    victim = min(hits)
+    keys = destroy(house, victim)
+    assert found(house) == hits - {victim}
+    before = facts(house).objects
+    lose(house)
+
+    target = settings_of(tmp_path / "new" / "home", tmp_path, kind="sqlite")
+    shutil.copytree(tmp_path / "token", target.home.parent)
+    landed = restore(target, snapshot=made.snapshot, progress=silent)
+    assert landed.replayed == 1
+    with opened(target) as archive:
+        assert [archive.store.stat(key) for key in keys] == [None] * len(keys)
+        assert found(archive) == hits - {victim}
+        assert facts(archive).objects == before
+        with one_look(archive.engine) as connection:
+            tombstone = connection.execute(sa.select(Record.state).where(Record.id == victim)).scalar_one()
+            content = connection.execute(sa.select(Page.id).where(Page.record_id == victim)).all()
+        assert (tombstone, content) == (RecordState.DESTROYED, [])
+        assert_index_and_log_are_whole(archive)
+        with archive.sessions.reading() as session:
+            assert audit.size(session) > landed.size - 1  # the log says that it was destroyed again
+
+
+def test_nobody_gets_in_before_the_restore_has_ended(house: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    run(house)
+    target = settings_of(tmp_path / "new" / "home", tmp_path, kind="sqlite")
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(landing.sync, "rebuild", die)
+        with pytest.raises(KeyboardInterrupt):
+            restore(target, snapshot=None, progress=silent)
+    for marked in (True, False):  # the file keeps this home shut, the row every home on this database
+        if not marked:
+            (target.home / RESTORING).rename(target.home / "aside")
+        with pytest.raises(Unavailable, match="restore-not-finished"), opened(target):
+            pass
+    (target.home / "aside").rename(target.home / RESTORING)
+    before = facts(house)
+    restore(target, snapshot=None, progress=silent)
+    with opened(target) as archive:
+        assert facts(archive) == before
+
+
+def test_a_restore_goes_into_nothing_but_an_empty_home(house: Archive, tmp_path: Path):
+    run(house)
+    with pytest.raises(Conflict, match="home-not-empty"):
+        restore(house.settings, snapshot=None, progress=silent)
+    target = settings_of(
+        tmp_path / "new" / "home", tmp_path, kind="sqlite", ARCHIVE_DATABASE_URL=house.settings.database_url
+    )
+    with pytest.raises(Conflict, match="database-not-empty"):
+        restore(target, snapshot=None, progress=silent)
+    assert not (target.home / RESTORING).exists()  # the next try must not take the database for its own
+
+
+@pytest.mark.services
+def test_an_archive_moves_to_production_and_back_without_a_difference(house: Archive, tmp_path: Path):
+    hits = found(house)
+    before = facts(house)
     settings = house.settings
     house.close()
-    shutil.rmtree(settings.home)
-
-    vault = open_vault(place_of(settings), KEY)
-    checked = verify(vault, made.snapshot, signer=None, progress=silent)
-    assert checked.faults == ()
-    target = settings_of(tmp_path / "new" / "home", tmp_path, kind=kind)
-    landed = restore(target, snapshot=None, progress=silent)
-    for what, seconds, size in (
-        ("backup", made.seconds, made.bytes), ("verify", checked.seconds, checked.bytes),
-        (f"restore on {kind}", landed.seconds, landed.bytes),
-    ):  # fmt: skip
-        rate = f"{size / 1e6 / seconds:.1f} MB/s"
-        sys.stdout.write(f"{what}: {landed.rows} rows, {size / 1e6:.1f} MB in {seconds:.1f} s, {rate}\n")
-        record_testsuite_property(f"{what} {kind}", rate)
-    with opened(target) as archive:
-        after = facts(archive)
-        assert after == before
-        assert (landed.size, landed.root) == (before.size, before.root)
-        assert found(archive) == hits
-        assert_index_and_log_are_whole(archive)
-        checked_store = store_check.check(archive, read_bytes=True)
-        assert (checked_store.missing, checked_store.altered, checked_store.strays) == ((), (), ())
-        assert archive.engine.dialect.name == kind
+    production = settings_of(tmp_path / "production" / "home", tmp_path, kind="postgresql")
+    again = settings_of(tmp_path / "again" / "home", tmp_path, kind="sqlite")
+    for source, target in ((settings, production), (production, again)):
+        shutil.copytree(tmp_path / "token", target.home.parent)
+        landed = move(source, target, progress=silent)
+        assert (landed.size, landed.root, landed.objects) == (before.size, before.root, len(before.objects))
+        with opened(target) as archive:
+            assert facts(archive) == before
+    with opened(again) as archive:
+        assert_whole(archive, before, hits)
+    with opened(settings) as source_archive:
+        assert facts(source_archive) == before  # untouched
