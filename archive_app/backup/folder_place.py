@@ -27,7 +27,7 @@ class FolderPlace:
             raise Unavailable("backup-place-lost", place=str(self._root))  # a disk that went is not made anew here
         with _translated():
             for folder in (drafts, target.parent):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _make(folder)
         draft = drafts / uuid4().hex
         written = 0
         try:
@@ -101,6 +101,14 @@ def _translated(name: str | None = None) -> Iterator[None]:
             raise ContentMissing("backup-missing", name=name) from fault
         code = "backup-place-full" if fault.errno in _FULL else "backup-place-failed"
         raise Unavailable(code, reason=errno.errorcode.get(fault.errno or 0, "unknown")) from fault
+
+
+def _make(folder: Path) -> None:
+    """The folder and those above it, for their owner only: `parents=True` would open them to all."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _settle(folder.parent)
 
 
 def _settle(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Rows as lines of text that any database takes back: what is dumped from SQLite loads into PostgreSQL, and back.
 
-A table's shape (columns with one of ten kinds, key, columns that point into the table itself) travels with its rows, so
+A table's shape (columns with one of nine kinds, key, columns that point into the table itself) goes with its rows, so
 a backup of an older schema is loaded as it was and then migrated. Memory is constant: rows stream in order of their
 key, and are cut into parts at places that depend on the rows themselves, so that what did not change is cut alike.
 """
@@ -12,7 +12,6 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -53,7 +52,6 @@ KINDS: dict[str, _Kind] = {
     "text": _Kind(sa.String(), _same, _same),
     "boolean": _Kind(sa.Boolean(), _same, _same),
     "real": _Kind(sa.Double(), _same, _same),
-    "decimal": _Kind(sa.Numeric(), str, Decimal),
     "bytes": _Kind(sa.LargeBinary(), lambda value: base64.b64encode(value).decode(), base64.b64decode),
 }
 
@@ -66,7 +64,7 @@ def _kind_of(column: sa.Column[Any]) -> str:
         kind = kind.impl_instance
     families: tuple[tuple[type[Any], str], ...] = (
         (sa.Uuid, "uuid"), (sa.JSON, "json"), (sa.Boolean, "boolean"), (sa.Integer, "integer"), (sa.Date, "day"),
-        (sa.Float, "real"), (sa.Numeric, "decimal"), (sa.LargeBinary, "bytes"), (sa.String, "text"),
+        (sa.Float, "real"), (sa.LargeBinary, "bytes"), (sa.String, "text"),
     )  # fmt: skip
     for family, name in families:
         if isinstance(kind, family):
@@ -211,7 +209,7 @@ def parsed(shape: Shape, line: bytes) -> dict[str, Any]:
         values = json.loads(line)
         pairs = zip(shape.columns, values, strict=True)
         return {name: _absent(kind) if value is None else KINDS[kind].read(value) for (name, kind), value in pairs}
-    except (ValueError, TypeError, IndexError, ArithmeticError) as fault:
+    except (ValueError, TypeError, IndexError) as fault:
         raise FixityMismatch("backup-damaged", name=shape.name) from fault
 
 
