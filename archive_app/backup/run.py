@@ -70,12 +70,13 @@ class Backup:
 
 @dataclass(slots=True)
 class Draft:
-    """A snapshot under way: its rows are there, objects up to list `next` too."""
+    """A snapshot under way: its rows are there, objects up to place `offset` of list `next` too."""
 
     manifest: Manifest
     run: UUID
     round: int = 1
     next: int = 0
+    offset: int = 0
     copied: int = 0
     copied_bytes: int = 0
     gone: list[str] = field(default_factory=list)
@@ -85,13 +86,14 @@ class Draft:
         """As it waits for the next step."""
         return {
             "manifest": self.manifest.as_json(), "run": str(self.run), "round": self.round, "next": self.next,
-            "copied": self.copied, "copied_bytes": self.copied_bytes, "gone": self.gone, "altered": self.altered,
+            "offset": self.offset, "copied": self.copied, "copied_bytes": self.copied_bytes, "gone": self.gone,
+            "altered": self.altered,
         }  # fmt: skip
 
     @classmethod
     def of(cls, found: Any, name: str) -> "Draft":  # noqa: ANN401 - JSON
         """From the place."""
-        facts = {key: found[key] for key in ("round", "next", "copied", "copied_bytes", "gone", "altered")}
+        facts = {key: found[key] for key in ("round", "next", "offset", "copied", "copied_bytes", "gone", "altered")}
         return cls(manifest=Manifest.of(found["manifest"], name), run=UUID(found["run"]), **facts)
 
 
@@ -204,13 +206,14 @@ def advance(
     done = sum(count for _, count in draft.manifest.lists[: draft.next])
     for digest, count in draft.manifest.lists[draft.next :]:
         if digest not in known:
-            for number, entry in enumerate(read_list(vault, digest), start=1):
+            for entry in read_list(vault, digest)[draft.offset :]:
                 _copy(archive, vault, draft, entry)
-                progress("objects", done + number, draft.manifest.objects)
+                draft.offset += 1
+                progress("objects", done + draft.offset, draft.manifest.objects)
                 if until is not None and time.monotonic() > until:
-                    return False  # what was copied of this list is found there by the next step
+                    return False
         done += count
-        draft.next += 1
+        draft.next, draft.offset = draft.next + 1, 0
         progress("objects", done, draft.manifest.objects)
     return _settled(archive, vault, draft, progress)
 
@@ -251,7 +254,7 @@ def _settled(archive: Archive, vault: Vault, draft: Draft, progress: Progress) -
         draft.manifest = replace(draft.manifest, missing=missing)
         return True
     draft.manifest = _dump(archive, vault, draft.manifest.snapshot, progress)
-    draft.round, draft.next, draft.gone, draft.altered = draft.round + 1, 0, [], []
+    draft.round, draft.next, draft.offset, draft.gone, draft.altered = draft.round + 1, 0, 0, [], []
     return False
 
 

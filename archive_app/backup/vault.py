@@ -74,16 +74,21 @@ class Vault:
         self.place.remove(_manifest(snapshot))
 
     def write_json(self, name: str, value: Any) -> None:  # noqa: ANN401 - JSON
-        """A small file under a name of its own."""
-        text = json.dumps(value, ensure_ascii=False, indent=1).encode()
+        """A small file under a name of its own; beside its content stands the digest."""
+        text = json.dumps({"sha256": _digest(value), "content": value}, ensure_ascii=False, indent=1).encode()
         self.place.put(name, self._sealer.seal(name, [text]))
 
     def read_json(self, name: str) -> Any:  # noqa: ANN401 - JSON
         """A small file. Raises `ContentMissing`, `FixityMismatch("backup-damaged")`."""
         try:
-            return json.loads(b"".join(self._sealer.unseal(name, self.place.get(name))))
-        except ValueError as fault:
+            found = json.loads(b"".join(self._sealer.unseal(name, self.place.get(name))))
+            content = found["content"]
+            sound = found["sha256"] == _digest(content)
+        except (ValueError, KeyError, TypeError) as fault:
             raise FixityMismatch("backup-damaged", name=name) from fault
+        if not sound:
+            raise FixityMismatch("backup-damaged", name=name)
+        return content
 
 
 def open_vault(place: BackupPlace, secret: str | None, *, rate: int = 0, create: bool = False) -> Vault:
@@ -145,6 +150,10 @@ def _manifest(snapshot: str) -> str:
     if "/" in snapshot:
         raise InvalidInput(snapshot="not an id of a snapshot")
     return f"{_SNAPSHOTS}/{snapshot}.json"
+
+
+def _digest(value: Any) -> str:  # noqa: ANN401 - JSON
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _checked(pieces: Iterable[bytes], digest: str, name: str) -> Iterator[bytes]:

@@ -64,9 +64,8 @@ def verify(vault: Vault, snapshot: str, *, signer: Signer | None, progress: Prog
     try:
         manifest = read_manifest(vault, snapshot)
     except (ContentMissing, FixityMismatch) as fault:
-        return Verified(
-            snapshot, 0, 0, 0, time.monotonic() - began, None, (), (_fault(fault, f"snapshots/{snapshot}"),)
-        )
+        faults = (_fault(fault, f"snapshots/{snapshot}.json"),)
+        return Verified(snapshot, 0, 0, 0, time.monotonic() - began, None, (), faults)
     check = _Check(vault, manifest, progress)
     check.tables()
     check.objects()

@@ -1,4 +1,4 @@
-"""Processes to be killed: a worker, an intake and a rebuild, each forked from a server that has imported everything.
+"""Processes to be killed: worker, intake, rebuild and backup, each forked from a server that has imported everything.
 
 They run what the product runs, with the recorded engine and a short lease.
 """
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from engines import unhurried
 
+from archive_app.backup.run import run as backup
 from archive_app.cli.ingesting import files_under, take_in
 from archive_app.core.errors import Unavailable
 from archive_app.core.settings import Settings
@@ -26,7 +27,7 @@ PACE = Pace(lease=dt.timedelta(seconds=2), longest=dt.timedelta(seconds=120))
 def forkserver() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     # Only what is installed: the server's path does not hold the tests.
-    context.set_forkserver_preload(["archive_app.cli.ingesting", "archive_app.worker"])
+    context.set_forkserver_preload(["archive_app.cli.ingesting", "archive_app.worker", "archive_app.backup.run"])
     return context
 
 
@@ -52,6 +53,18 @@ def run_rebuild(home: str) -> None:
             sync.rebuild(archive.reading(archive.own_work("index")), archive.index, hasher=archive.hasher)
         except Unavailable:
             time.sleep(0.05)  # another one of us is not quite dead yet
+
+
+def run_backup(home: str, key: str) -> None:
+    """Back up slowly, so that there is a time to be killed at."""
+    environment = {
+        "ARCHIVE_BACKUP_URL": f"file://{Path(home).parent}/place",
+        "ARCHIVE_BACKUP_KEY": key,
+        "ARCHIVE_BACKUP_RATE": "2",
+    }
+    archive = Archive(Settings.from_env(environment, home=Path(home)))
+    backup(archive)
+    archive.close()
 
 
 class Victim:

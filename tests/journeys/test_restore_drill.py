@@ -217,7 +217,7 @@ def test_nobody_gets_in_before_the_restore_has_ended(house: Archive, tmp_path: P
     run(house)
     target = settings_of(tmp_path / "new" / "home", tmp_path, kind="sqlite")
 
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
