@@ -8,6 +8,7 @@ compared, not copied again.
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from archive_app import database
 from archive_app.backup import history, rows
+from archive_app.backup.hands import together
 from archive_app.backup.manifest import ObjectEntry
 from archive_app.backup.pieces import PieceReader
 from archive_app.backup.replay import replay
@@ -275,16 +277,16 @@ class _Landing:
         """Everything that rows name and nobody destroyed; the store reads back what it takes."""
         gone = {str(one.key) for one in self._archive.register.entries()} | self._origin.missing
         moved: list[tuple[ObjectEntry, str | None]] = []
-        for number, entry in enumerate(self._origin.objects(), start=1):
-            if str(entry.key) not in gone:
-                version_id = self._copy(entry)
+        standing = (entry for entry in self._origin.objects() if str(entry.key) not in gone)
+        with closing(together(self._copy, standing)) as copying:
+            for entry, version_id in copying:
                 self._objects, self._bytes = self._objects + 1, self._bytes + entry.size
                 if version_id != entry.version_id:
                     moved.append((entry, version_id))
-            if len(moved) >= _UPDATES:
-                self._note_versions(moved)
-                moved = []
-            self._progress("objects", number, self._origin.object_count)
+                if len(moved) >= _UPDATES:
+                    self._note_versions(moved)
+                    moved = []
+                self._progress("objects", self._objects, self._origin.object_count)
         self._note_versions(moved)
 
     def _copy(self, entry: ObjectEntry) -> str | None:

@@ -10,13 +10,14 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from archive_app import __version__, database
 from archive_app.backup import history, rows
+from archive_app.backup.hands import together
 from archive_app.backup.manifest import Manifest, ObjectEntry, TableDump, lists_of, packed, read_list, read_manifest
 from archive_app.backup.pieces import pieces_of
 from archive_app.backup.places import BackupPlace, place_of
@@ -206,12 +207,13 @@ def advance(
     done = sum(count for _, count in draft.manifest.lists[: draft.next])
     for digest, count in draft.manifest.lists[draft.next :]:
         if digest not in known:
-            for entry in read_list(vault, digest)[draft.offset :]:
-                _copy(archive, vault, draft, entry)
-                draft.offset += 1
-                progress("objects", done + draft.offset, draft.manifest.objects)
-                if until is not None and time.monotonic() > until:
-                    return False
+            waiting = read_list(vault, digest)[draft.offset :]
+            with closing(together(lambda entry: _copied(archive, vault, entry), waiting)) as copying:
+                for entry, outcome in copying:
+                    _count(draft, entry, outcome)
+                    progress("objects", done + draft.offset, draft.manifest.objects)
+                    if until is not None and time.monotonic() > until:
+                        return False
         done += count
         draft.next, draft.offset = draft.next + 1, 0
         progress("objects", done, draft.manifest.objects)
@@ -227,17 +229,27 @@ def _known_lists(vault: Vault) -> set[str]:
     return set() if newest.missing else {digest for digest, _ in newest.lists}
 
 
-def _copy(archive: Archive, vault: Vault, draft: Draft, entry: ObjectEntry) -> None:
+def _copied(archive: Archive, vault: Vault, entry: ObjectEntry) -> str:
+    """Copy one object, unless it is there: `known`, `copied`, `gone` or `altered`."""
     try:
         if vault.has("objects", entry.key.sha256):
-            return
+            return "known"
         with archive.store.open(entry.key, version_id=entry.version_id) as file:
             vault.keep("objects", entry.key.sha256, pieces_of(file))
     except ContentMissing:
-        draft.gone.append(str(entry.key))
+        return "gone"
     except FixityMismatch:
+        return "altered"
+    return "copied"
+
+
+def _count(draft: Draft, entry: ObjectEntry, outcome: str) -> None:
+    draft.offset += 1
+    if outcome == "gone":
+        draft.gone.append(str(entry.key))
+    elif outcome == "altered":
         draft.altered.append(str(entry.key))
-    else:
+    elif outcome == "copied":
         draft.copied += 1
         draft.copied_bytes += entry.size
 

@@ -6,6 +6,7 @@
 import hashlib
 import json
 import os
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -172,12 +173,14 @@ class _Throttle:
     def __init__(self, rate: int) -> None:
         self._rate = rate * 1_000_000
         self._free_at = 0.0
+        self._turn = threading.Lock()
 
     def slowed(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:
             if self._rate:
-                now = time.monotonic()
-                self._free_at = max(self._free_at, now) + len(piece) / self._rate
-                if self._free_at > now:
-                    time.sleep(self._free_at - now)
+                with self._turn:
+                    now = time.monotonic()
+                    self._free_at = max(self._free_at, now) + len(piece) / self._rate
+                    wait = self._free_at - now
+                time.sleep(wait)
             yield piece
