@@ -182,8 +182,8 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "elasticsearch": ("Elasticsearch", "Elasticsearch"),
         "never": ("从未", "never"),
         "no-backup-place": (
-            "未设置备份位置：本机损毁即全部丢失（ARCHIVE_BACKUP_URL）",
-            "No place is set: all is lost with this machine (ARCHIVE_BACKUP_URL)",
+            "无。本机损毁，档案即全部丢失；请设置 ARCHIVE_BACKUP_URL",
+            "none: all is lost with this machine. Set ARCHIVE_BACKUP_URL",
         ),
     },
     "review": {
