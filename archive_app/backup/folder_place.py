@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from archive_app.backup.pieces import PIECE
 from archive_app.core.errors import ContentMissing, InvalidInput, Unavailable
+from archive_app.durable import settle
 
 _DRAFTS = ".drafts"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -44,7 +45,7 @@ class FolderPlace:
                     os.fsync(file.fileno())
             with _translated():
                 draft.replace(target)
-                _settle(target.parent)
+                settle(target.parent)
         finally:
             draft.unlink(missing_ok=True)
         return written
@@ -108,13 +109,4 @@ def _make(folder: Path) -> None:
     if not folder.is_dir():
         _make(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-        _settle(folder.parent)
-
-
-def _settle(folder: Path) -> None:
-    """Make the folder's names outlive a power cut."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+        settle(folder.parent)

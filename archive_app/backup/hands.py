@@ -1,7 +1,7 @@
 """Several hands on one pile: small objects wait for disks and servers, not for us."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-def together(deed: Callable[[_T], _R], things: Iterable[_T]) -> Iterator[tuple[_T, _R]]:
+def together(deed: Callable[[_T], _R], things: Iterable[_T]) -> Generator[tuple[_T, _R], None, None]:
     """Each thing with what the deed gave, in the order of the things; a few are under way at once, never all.
 
     The first error ends it; what was begun is ended first.

@@ -5,7 +5,6 @@ is run again: each table is one transaction, compared before it is committed; ob
 compared, not copied again.
 """
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -31,6 +30,7 @@ from archive_app.core.errors import AuditBroken, Conflict, FixityMismatch, Integ
 from archive_app.core.model import AuditHead, BackupRun, Component, IntakeFile, QueuedJob, User
 from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import JobState
+from archive_app.durable import write_private
 from archive_app.keys import KeyFiles
 from archive_app.wiring import RESTORING, Archive
 from search import sync
@@ -145,20 +145,6 @@ def _begun(settings: Settings, origin: str) -> bool:
     return False
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Whole and on the disk, for its owner only."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.touch(mode=0o600)
-    draft.write_bytes(content)
-    draft.replace(path)
-    for each in (path, path.parent):
-        number = os.open(each, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-
-
 class _Landing:
     """The steps, in their order."""
 
@@ -218,7 +204,7 @@ class _Landing:
         if not self._resumed:
             if next(iter(self._archive.store.keys()), None) is not None:
                 raise Conflict("store-not-empty")
-            _write(self._archive.settings.home / RESTORING, f"{self._origin.name}\n".encode())
+            write_private(self._archive.settings.home / RESTORING, f"{self._origin.name}\n".encode())
         if current is None:
             database.upgrade(self._engine, revision)
 
@@ -236,7 +222,7 @@ class _Landing:
             path = folder / name
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():
-                _write(path, content)
+                write_private(path, content)
         files = KeyFiles.of(folder)
         absent = [str(path) for path in (files.signing, files.hashing, files.session) if not path.exists()]
         if absent:

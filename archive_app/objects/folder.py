@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 
 from archive_app.core.errors import Conflict, ContentMissing, FixityMismatch, InvalidInput, Refused, Unavailable
 from archive_app.core.ports import Clock, Digests, StoredObject, StoreKey, Warrant
+from archive_app.durable import settle
 from archive_app.objects.digests import CHUNK, Digester, digests_of, sha256_of
 
 _FONDS = re.compile(r"[A-Z0-9]{1,16}")
@@ -131,7 +132,7 @@ class FolderStore:
                     if until is not None and self._today() < until and path.exists():
                         raise Conflict("locked", until=until.isoformat())
                     path.unlink(missing_ok=True)
-                    _settle(path.parent)
+                    settle(path.parent)
                     _until_path(path).unlink(missing_ok=True)  # last: a crash must not leave an object without its lock
             except FileNotFoundError:
                 return  # the owner has no folder: the bytes are absent
@@ -207,7 +208,7 @@ class FolderStore:
                 path.stat()  # it is the folder that went, not the source
                 continue
             for folder in (target.parent, target.parent.parent, self._root):  # another's folder may not be settled yet
-                _settle(folder)
+                settle(folder)
             return new
         raise Unavailable("store-failed", step="name")
 
@@ -234,7 +235,7 @@ class FolderStore:
             spool.write(until.isoformat().encode())
             os.fsync(spool.fileno())
             os.replace(note, _until_path(path))  # noqa: PTH105
-            _settle(path.parent)
+            settle(path.parent)
 
     def _described(self, key: StoreKey, *, sm3: str | None = None) -> StoredObject:
         path = self._path(key)
@@ -277,15 +278,6 @@ def _translated(key: StoreKey | None = None) -> Iterator[None]:
     except OSError as fault:
         code = "store-full" if fault.errno in _FULL else "store-failed"
         raise Unavailable(code, reason=errno.errorcode.get(fault.errno or 0, "unknown")) from fault
-
-
-def _settle(folder: Path) -> None:
-    """Make the folder's entries outlive a power cut."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _forget(reader: BinaryIO) -> None:
@@ -336,7 +328,7 @@ def _remove_if_empty(folder: Path) -> None:
         if fault.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
             raise
     else:
-        _settle(folder.parent)
+        settle(folder.parent)
 
 
 __all__ = ["FolderStore"]

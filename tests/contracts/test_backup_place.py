@@ -2,35 +2,47 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import services
+from dumps import silent, tables_of
+from houses import a_batch, a_home, a_house, receive, samples
 from minio import Minio
 
 from archive_app.backup.folder_place import FolderPlace
 from archive_app.backup.places import BackupPlace, place_of
+from archive_app.backup.restore import restore
+from archive_app.backup.run import run
+from archive_app.backup.vault import open_vault
+from archive_app.backup.verify import verify
 from archive_app.core.errors import ContentMissing, FixityMismatch, Unavailable
 from archive_app.core.settings import Settings
+from archive_app.wiring import opened
 
 
 def on_server(server: services.S3Server, folder: Path) -> BackupPlace:
+    return place_of(settings_of(server, folder))
+
+
+def settings_of(server: services.S3Server, home: Path) -> Settings:
+    """Settings whose backup goes into a new bucket of the server."""
     address = server.endpoint.partition("://")[2]
     bucket = f"backup-{uuid4().hex[:12]}"
     secure = server.endpoint.startswith("https")
     client = Minio(address, access_key=server.access_key, secret_key=server.secret_key, secure=secure)
     client.make_bucket(bucket)
     scheme = "s3+https" if secure else "s3+http"
-    settings = Settings.from_env(
+    return Settings.from_env(
         {
             "ARCHIVE_BACKUP_URL": f"{scheme}://{address}/{bucket}/some/prefix",
             "ARCHIVE_BACKUP_ACCESS_KEY": server.access_key,
             "ARCHIVE_BACKUP_SECRET_KEY": server.secret_key,
         },
-        home=folder,
+        home=home,
     )
-    return place_of(settings)
 
 
 PLACES: dict[str, Callable[[Path], BackupPlace]] = {
@@ -106,6 +118,28 @@ def test_files_are_listed_below_a_folder_by_their_whole_names(place: BackupPlace
     place.remove("objects/ab/one")
     assert set(place.list("objects")) == {"objects/cd/two"}
     assert list(place.list("nothing")) == []
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("server", [services.minio, services.versitygw], ids=["minio", "versitygw"])
+def test_a_backup_in_a_bucket_is_read_back_and_restored(server: Callable[[], services.S3Server], tmp_path: Path):
+    home = a_home(tmp_path)
+    with a_house(tmp_path, home=home) as archive:
+        archive.settings = replace(settings_of(server(), home), backup_key="ab" * 32)
+        receive(archive, a_batch(archive), *samples("0001", "0002", "0031"))
+        made, before = run(archive), tables_of(archive.engine)
+        assert run(archive).copied == 0
+        settings = archive.settings
+    vault = open_vault(place_of(settings), settings.backup_key)
+    assert verify(vault, made.snapshot, signer=None, progress=silent).faults == ()
+    new = Settings.from_env({}, home=tmp_path / "new")
+    target = replace(
+        new, backup_url=settings.backup_url, backup_key=settings.backup_key,
+        backup_access_key=settings.backup_access_key, backup_secret_key=settings.backup_secret_key,
+    )  # fmt: skip
+    assert restore(target, snapshot=None, progress=silent).objects == made.objects
+    with opened(target) as archive:
+        assert tables_of(archive.engine) == before
 
 
 def test_a_place_that_went_is_not_made_anew(tmp_path: Path):

@@ -13,11 +13,12 @@ from typing import BinaryIO
 
 import pytest
 import sqlalchemy as sa
+from dumps import silent, tables_of
 from houses import a_batch, a_home, a_house, receive, samples, work
 from processes import forkserver, run_backup
 from recorded_ocr import recorded_engine
 
-from archive_app.backup import history, job, rows
+from archive_app.backup import history, job
 from archive_app.backup.places import place_of
 from archive_app.backup.prune import prune
 from archive_app.backup.restore import restore
@@ -34,10 +35,6 @@ from archive_app.worker import Worker
 
 KEY = "口令：四个字不够"
 FILES = samples("0001", "0002", "0003", "0018", "0031")
-
-
-def silent(_what: str, _done: int, _total: int | None) -> None:
-    return
 
 
 def settings_of(home: Path, *, key: str | None = KEY, **others: str) -> Settings:
@@ -71,17 +68,6 @@ def read_back(settings: Settings, made: Backup) -> Verified:
     return verify(open_vault(place_of(settings), settings.backup_key), made.snapshot, signer=None, progress=silent)
 
 
-def tables_of(archive: Archive) -> dict[str, str]:
-    digests = {}
-    with one_look(archive.engine) as connection:
-        for shape in rows.shapes():
-            tally = rows.Tally()
-            for _ in tally.over(rows.lines(connection, shape)):
-                pass
-            digests[shape.name] = tally.digest()
-    return digests
-
-
 # ---------------------------------------------------------------- killed
 
 
@@ -92,7 +78,7 @@ def test_runs_killed_at_any_moment_lose_nothing_and_the_next_one_ends(
 ):
     wanted, kills = count(6, 200), 0
     context: ForkServerContext = forkserver()
-    before = tables_of(archive)
+    before = tables_of(archive.engine)
     while kills < wanted:
         shutil.rmtree(the_place(archive), ignore_errors=True)
         with archive.engine.begin() as connection:
@@ -120,7 +106,7 @@ def test_runs_killed_at_any_moment_lose_nothing_and_the_next_one_ends(
     target = settings_of(tmp_path / "new" / "home", ARCHIVE_BACKUP_URL=str(archive.settings.backup_url))
     restore(target, snapshot=made.snapshot, progress=silent)
     with opened(target) as restored:
-        assert tables_of(restored) == before
+        assert tables_of(restored.engine) == before
 
 
 def test_only_what_is_new_is_copied(archive: Archive):
@@ -227,7 +213,7 @@ def test_keys_are_not_put_where_anybody_reads_them(archive: Archive, tmp_path: P
     shutil.copytree(archive.settings.keys, target.keys)
     restore(target, snapshot=None, progress=silent)
     with opened(target) as restored:
-        assert tables_of(restored) == tables_of(archive)
+        assert tables_of(restored.engine) == tables_of(archive.engine)
 
 
 # ---------------------------------------------------------------- the archive

@@ -11,6 +11,7 @@ from uuid import uuid4
 import postgres_cluster
 import pytest
 import sqlalchemy as sa
+from dumps import silent, tables_of
 from houses import (
     a_batch,
     a_home,
@@ -23,7 +24,7 @@ from recorded_ocr import SAMPLES, recorded_engine
 from sqlalchemy.orm import Session
 
 from archive_app import store_check
-from archive_app.backup import landing, rows
+from archive_app.backup import landing
 from archive_app.backup.moving import move
 from archive_app.backup.places import place_of
 from archive_app.backup.replay import replay
@@ -58,21 +59,11 @@ class Facts:
 
 
 def facts(archive: Archive) -> Facts:
-    tables = {}
     with one_look(archive.engine) as connection:
-        for shape in rows.shapes():
-            tally = rows.Tally()
-            for _ in tally.over(rows.lines(connection, shape)):
-                pass
-            tables[shape.name] = (tally.rows, tally.digest())
         objects = frozenset((str(entry.key), entry.size) for entry in named_objects(connection))
     with archive.sessions.reading() as session:
         head = audit.head(session, archive.signer, now=archive.clock.now())
-    return Facts(tables, objects, head.size, head.root)
-
-
-def silent(_what: str, _done: int, _total: int | None) -> None:
-    return
+    return Facts(tables_of(archive.engine), objects, head.size, head.root)
 
 
 def settings_of(home: Path, place: Path, *, kind: str, **others: str) -> Settings:
