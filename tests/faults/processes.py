@@ -11,8 +11,10 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from uuid import UUID
 
+from dumps import silent
 from engines import unhurried
 
+from archive_app.backup.restore import restore
 from archive_app.backup.run import run as backup
 from archive_app.cli.ingesting import files_under, take_in
 from archive_app.core.errors import Unavailable
@@ -65,6 +67,11 @@ def run_backup(home: str, key: str) -> None:
     archive = Archive(Settings.from_env(environment, home=Path(home)))
     backup(archive)
     archive.close()
+
+
+def run_restore(home: str, environment: dict[str, str]) -> None:
+    """Restore the newest snapshot into the home, on what the environment says."""
+    restore(Settings.from_env(environment, home=Path(home)), snapshot=None, progress=silent)
 
 
 class Victim:

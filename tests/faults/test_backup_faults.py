@@ -11,13 +11,15 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import BinaryIO
 
+import postgres_cluster
 import pytest
 import sqlalchemy as sa
 from dumps import silent, tables_of
 from houses import a_batch, a_home, a_house, receive, samples, work
-from processes import forkserver, run_backup
+from processes import forkserver, run_backup, run_restore
 from recorded_ocr import recorded_engine
 
+from archive_app import store_check
 from archive_app.backup import history, job
 from archive_app.backup.places import place_of
 from archive_app.backup.prune import prune
@@ -107,6 +109,44 @@ def test_runs_killed_at_any_moment_lose_nothing_and_the_next_one_ends(
     restore(target, snapshot=made.snapshot, progress=silent)
     with opened(target) as restored:
         assert tables_of(restored.engine) == before
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
+def test_a_restore_that_was_killed_goes_on_and_ends_with_the_same_archive(
+    archive: Archive, tmp_path: Path, kind: str, count: Callable[[int, int], int]
+):
+    run(archive)
+    before, wanted, kills, number = tables_of(archive.engine), count(3, 60), 0, 0
+    context: ForkServerContext = forkserver()
+    while kills < wanted:
+        number += 1
+        home = tmp_path / f"new-{number}"
+        environment = {"ARCHIVE_BACKUP_URL": str(archive.settings.backup_url), "ARCHIVE_BACKUP_KEY": KEY}
+        if kind == "postgresql":
+            environment["ARCHIVE_DATABASE_URL"] = postgres_cluster.a_database()
+        for _ in range(3):
+            process = context.Process(target=run_restore, args=(str(home), environment), daemon=True)
+            process.start()
+            time.sleep(random.uniform(0.2, 1.5))  # noqa: S311 - a moment, no secret
+            if process.exitcode is None:
+                process.kill()
+                kills += 1
+            process.join()
+            if process.exitcode == 0:
+                break  # it was done before anybody killed it
+        settings = Settings.from_env(environment, home=home)
+        if process.exitcode != 0:
+            restore(settings, snapshot=None, progress=silent)
+        with opened(settings) as restored:
+            assert tables_of(restored.engine) == before
+            checked = store_check.check(restored, read_bytes=True)
+            assert (checked.missing, checked.altered, checked.strays) == ((), (), ())
+            with one_look(restored.engine) as connection:
+                runs = connection.execute(sa.select(BackupRun.outcome).where(BackupRun.outcome == "done")).all()
+            assert len(runs) == 1
+    sys.stdout.write(f"{kills} restores killed\n")
 
 
 def test_only_what_is_new_is_copied(archive: Archive):
