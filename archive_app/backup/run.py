@@ -310,6 +310,12 @@ def read_draft(vault: Vault, snapshot: str) -> Draft | None:
         return None
 
 
+def drafts(vault: Vault) -> list[str]:
+    """Snapshots under way, newest first."""
+    names = (name.rpartition("/")[2].removesuffix(".json") for name in vault.place.list(_DRAFTS))
+    return sorted(names, reverse=True)
+
+
 def forget_drafts(vault: Vault) -> None:
     """Drafts are of no use once a snapshot is complete."""
     place: BackupPlace = vault.place

@@ -34,6 +34,9 @@ def one_look(engine: sa.Engine) -> Iterator[sa.Connection]:
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # type: ignore[dict-item]
     with engine.connect().execution_options(**options) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":  # a look lasts as long as what is read takes to be written elsewhere
+            for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
         yield connection
 
 

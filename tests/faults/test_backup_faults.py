@@ -30,7 +30,7 @@ from archive_app.backup.vault import open_vault
 from archive_app.backup.verify import Verified, verify
 from archive_app.core.errors import Conflict, Unavailable
 from archive_app.core.model import BackupRun, IntakeFile
-from archive_app.core.ports import StoreKey, Warrant
+from archive_app.core.ports import Job, StoreKey, Warrant
 from archive_app.core.settings import Settings
 from archive_app.wiring import Archive, opened
 from archive_app.worker import Worker
@@ -331,6 +331,26 @@ def test_a_backup_in_steps_is_one_snapshot(archive: Archive, monkeypatch: pytest
     found = verify(open_vault(place_of(archive.settings), KEY), snapshot, signer=archive.signer, progress=silent)
     assert (found.faults, found.signed, found.objects) == ((), True, objects)
     assert list(place_of(archive.settings).list("drafts")) == []
+
+
+def test_a_day_that_begins_while_the_last_one_is_under_way_goes_on_with_it(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(job, "STEP_SECONDS", -1.0)
+    with archive.unit(archive.own_work("backup")) as unit:
+        unit.later(job.first_step())
+    worker = Worker(archive)
+    assert worker.step()
+    assert worker.step()
+    monkeypatch.setattr(job, "STEP_SECONDS", 60.0)
+    with archive.unit(archive.own_work("backup")) as unit:
+        unit.later(Job(job.NAME, {"period": "2026-03-03"}, key="chore:backup.run:2026-03-03"))
+    while worker.step():
+        pass
+    assert archive.queue.list() == []
+    assert len(open_vault(place_of(archive.settings), KEY).snapshots()) == 1
+    with one_look(archive.engine) as connection:
+        assert connection.execute(sa.select(BackupRun.outcome)).scalars().all() == ["done"]
 
 
 def test_without_a_place_the_job_has_nothing_to_do(archive: Archive):
