@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 import postgres_cluster
 import pytest
@@ -30,8 +31,9 @@ from archive_app.backup.vault import open_vault
 from archive_app.backup.verify import Verified, verify
 from archive_app.core.errors import Conflict, Unavailable
 from archive_app.core.model import BackupRun, IntakeFile
-from archive_app.core.ports import Job, StoreKey, Warrant
+from archive_app.core.ports import ClaimedJob, StoreKey, Warrant
 from archive_app.core.settings import Settings
+from archive_app.core.vocabulary import Lane
 from archive_app.wiring import Archive, opened
 from archive_app.worker import Worker
 
@@ -343,8 +345,8 @@ def test_a_day_that_begins_while_the_last_one_is_under_way_goes_on_with_it(
     assert worker.step()
     assert worker.step()
     monkeypatch.setattr(job, "STEP_SECONDS", 60.0)
-    with archive.unit(archive.own_work("backup")) as unit:
-        unit.later(Job(job.NAME, {"period": "2026-03-03"}, key="chore:backup.run:2026-03-03"))
+    now = archive.clock.now()
+    job.backup_step(archive, ClaimedJob(uuid4(), job.NAME, {"period": "2026-03-03"}, None, Lane.LIGHT, 1, 1, now))
     while worker.step():
         pass
     assert archive.queue.list() == []
