@@ -40,6 +40,17 @@ _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _ADMINISTRATORS = ("system", "security", "audit")
 
 
+#: On whose behalf viewers are made, before there is one: sees the list of fonds, and no record.
+_REGISTRAR = Viewer(
+    user_id=UserId(UUID(int=0)),
+    login="accounts",
+    actions=frozenset({Action.USER_GRANT}),
+    fonds=frozenset(),
+    clearance=Level.PUBLIC,
+    system="accounts",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """An account as an administrator sees it: no credential."""
@@ -71,7 +82,7 @@ class Accounts:
     """Sign-in, tokens, accounts and grants. Each public method is one transaction with its audit leaf."""
 
     def __init__(self, sessions: Sessions, clock: Clock, tables: ReferenceTables) -> None:
-        self._sessions, self._clock, self._tables = sessions, clock, tables
+        self._sessions, self._clock, self._tables = sessions.on_behalf_of(_REGISTRAR), clock, tables
 
     # -- credentials
 
@@ -284,7 +295,7 @@ class Accounts:
         with self._sessions.reading() as session:
             scope = session.execute(sa.select(Fonds.id, Fonds.code)).all()
         return Viewer(
-            user_id=UserId(_NIL),
+            user_id=_REGISTRAR.user_id,
             login=name,
             actions=frozenset(actions),
             fonds=frozenset(FondsId(row[0]) for row in scope),
@@ -480,9 +491,6 @@ class Accounts:
             actor=actor, action=action, subject_kind="user", subject_id=str(subject), result=result, values=facts
         )
         audit.append(session, [entry], now=self._clock.now())
-
-
-_NIL = UUID(int=0)
 
 
 def has_administrators(sessions: Sessions) -> bool:

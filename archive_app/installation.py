@@ -19,11 +19,10 @@ from archive_app.core.settings import Settings
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action
 from archive_app.keys import create_keys
-from archive_app.locks import FileLocks
 from archive_app.wiring import Archive
 
 _FONDS = re.compile(r"[A-Z0-9]{1,16}")
-_INSTALLING = UUID(int=0)  # the owner whose lock keeps two installations of one home apart
+_INSTALLING = UUID(int=0)  # the owner whose lock keeps two installations of one archive apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,11 @@ def install(
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     archive = Archive(settings)
     try:
-        with FileLocks(home / "locks").holding(_INSTALLING):
-            if database.current(archive.engine) is not None and has_administrators(archive.sessions):
+        with archive.locks.holding(_INSTALLING):
+            if _is_there(archive):
                 raise Conflict("archive-exists", home=str(home))
             create_keys(settings.keys)
-            database.upgrade(archive.engine)
+            archive.upgrade_database()
             rules.load_bundled(archive.sessions, archive.clock)
             if fonds is not None:
                 _first_fonds(archive, fonds, name or fonds)
@@ -60,6 +59,12 @@ def install(
             return Installed(home, fonds, files)
     finally:
         archive.close()
+
+
+def _is_there(archive: Archive) -> bool:
+    # As the owner: an installation that was interrupted may have granted nothing yet.
+    owner = archive.owner_engine
+    return database.current(owner) is not None and has_administrators(database.make_sessions(owner))
 
 
 def write_code(home: Path, login: str, code: str) -> Path:
@@ -82,9 +87,9 @@ def check_fonds(code: str, name: str | None) -> None:
 
 
 def _first_fonds(archive: Archive, code: str, name: str) -> None:
-    """The installation has no viewer yet: the first fonds comes with it, and the log says so."""
+    """The installation has no viewer yet: the first fonds comes with it, by the tables' owner, and the log says so."""
     now = archive.clock.now()
-    with archive.sessions.writing() as session:
+    with database.make_sessions(archive.owner_engine).writing() as session:
         if session.scalar(sa.select(sa.func.count()).select_from(Fonds).where(Fonds.code == code)):
             return  # an installation that was interrupted got so far
         row = Fonds(id=uuid4(), code=code, name=name, created_at=now)

@@ -6,7 +6,8 @@ time. Attempts are counted at the claim, so a job that kills its worker is burie
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,7 +23,28 @@ from archive_app.core.vocabulary import JobState, Lane
 MAX_ATTEMPTS = 6
 WORKER_SILENT_AFTER = dt.timedelta(seconds=30)
 _JOB = QueuedJob.__table__
+_FIRST = (_JOB.c.priority.desc(), _JOB.c.created_at, _JOB.c.id)
+_RELAY = "relay"
+_SWEPT_AT_ONCE = 1_000
 _NOT_ENDED = (JobState.QUEUED, JobState.LEASED)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneDepth:
+    """How much there is to do in a lane, and for how many seconds the oldest due job has waited."""
+
+    lane: Lane
+    waiting: int
+    running: int
+    buried: int
+    oldest_seconds: float
+
+
+class Wake(NamedTuple):
+    """A due job, and how often it had been claimed when it was found due."""
+
+    id: UUID
+    claims: int
 
 
 class TableQueue:
@@ -33,47 +55,53 @@ class TableQueue:
 
     def claim(self, worker: str, *, lanes: Sequence[Lane], lease: dt.timedelta, most: int = 1) -> Sequence[ClaimedJob]:
         """Lease up to `most` jobs of these lanes, highest priority and oldest first."""
-        if not self._something_due(lanes):  # a look without the writers' lock: idle workers disturb nobody
+        if not self._any(*self._due(lanes, self._clock.now())):
             return ()
         now = self._clock.now()
         with self._sessions.writing() as session:
             open_lanes = [lane for lane in lanes if lane != Lane.INDEX or self._take_lane(session, worker, now, lease)]
-            statement = (
-                sa.select(_JOB)
-                .where(*self._due(open_lanes, now))
-                .order_by(_JOB.c.priority.desc(), _JOB.c.created_at, _JOB.c.id)
-                .limit(most)
-                .with_for_update(skip_locked=True)
-            )
-            claimed = []
-            for row in session.connection().execute(statement).all():
-                if row.attempt >= MAX_ATTEMPTS:
-                    self._end(session, row.id, JobState.BURIED, row.reason or "its worker died again and again")
-                    continue
-                session.connection().execute(
-                    sa.update(_JOB)  # type: ignore[arg-type]
-                    .where(_JOB.c.id == row.id)
-                    .values(
-                        state=JobState.LEASED,
-                        worker=worker,
-                        lease_until=now + lease,
-                        attempt=row.attempt + 1,
-                        claims=row.claims + 1,
-                    )
-                )
-                claimed.append(
-                    ClaimedJob(
-                        row.id,
-                        row.name,
-                        row.args,
-                        row.viewer_id,
-                        row.lane,
-                        row.attempt + 1,
-                        row.claims + 1,
-                        now + lease,
-                    )
-                )
+            claimed = self._lease(session, worker, *self._due(open_lanes, now), until=now + lease, most=most)
             session.commit()
+        return claimed
+
+    def claim_one(self, worker: str, ident: UUID, *, lease: dt.timedelta) -> ClaimedJob | None:
+        """Lease this very job. None if it is done, not due yet or held by another: the message was late."""
+        lanes = [lane for lane in Lane if lane != Lane.INDEX]
+        if not self._any(_JOB.c.id == ident, *self._due(lanes, self._clock.now())):
+            return None
+        now = self._clock.now()
+        with self._sessions.writing() as session:
+            wanted = (_JOB.c.id == ident, *self._due(lanes, now))
+            claimed = self._lease(session, worker, *wanted, until=now + lease, most=1)
+            session.commit()
+        return claimed[0] if claimed else None
+
+    def _lease(
+        self, session: Session, worker: str, *wanted: sa.ColumnElement[bool], until: dt.datetime, most: int
+    ) -> Sequence[ClaimedJob]:
+        statement = sa.select(_JOB).where(*wanted).order_by(*_FIRST).limit(most).with_for_update(skip_locked=True)
+        claimed = []
+        for row in session.connection().execute(statement).all():
+            if row.attempt >= MAX_ATTEMPTS:
+                self._end(session, row.id, JobState.BURIED, row.reason or "its worker died again and again")
+                continue
+            session.connection().execute(
+                sa.update(_JOB)  # type: ignore[arg-type]
+                .where(_JOB.c.id == row.id)
+                .values(
+                    state=JobState.LEASED,
+                    worker=worker,
+                    lease_until=until,
+                    attempt=row.attempt + 1,
+                    claims=row.claims + 1,
+                    published_at=None,
+                )
+            )
+            claimed.append(
+                ClaimedJob(
+                    row.id, row.name, row.args, row.viewer_id, row.lane, row.attempt + 1, row.claims + 1, until
+                )
+            )  # fmt: skip
         return claimed
 
     def _due(self, lanes: Sequence[Lane], now: dt.datetime) -> tuple[sa.ColumnElement[bool], ...]:
@@ -81,21 +109,24 @@ class TableQueue:
         orphaned = sa.and_(_JOB.c.state == JobState.LEASED, _JOB.c.lease_until < now)
         return (_JOB.c.lane.in_(lanes), sa.or_(waiting, orphaned))
 
-    def _something_due(self, lanes: Sequence[Lane]) -> bool:
+    def _any(self, *wanted: sa.ColumnElement[bool]) -> bool:
+        """A look without the writers' lock: idle workers and late messages disturb nobody."""
         with self._sessions.reading() as session:
-            statement = sa.select(_JOB.c.id).where(*self._due(lanes, self._clock.now())).limit(1)
-            return session.connection().execute(statement).first() is not None
+            return session.connection().execute(sa.select(_JOB.c.id).where(*wanted).limit(1)).first() is not None
 
     def _take_lane(self, session: Session, worker: str, now: dt.datetime, lease: dt.timedelta) -> bool:
         """Hold the index lane, if there is work in it and nobody else does."""
         due = sa.select(_JOB.c.id).where(*self._due([Lane.INDEX], now)).limit(1)
         if session.connection().execute(due).first() is None:
             return False  # a lane held for nothing would keep the others out
+        return self._hold(session, Lane.INDEX, worker, now, lease)
+
+    def _hold(self, session: Session, what: str, worker: str, now: dt.datetime, lease: dt.timedelta) -> bool:
         insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         session.connection().execute(
-            insert(LaneLease.__table__).values(lane=Lane.INDEX).on_conflict_do_nothing()  # type: ignore[arg-type]
+            insert(LaneLease.__table__).values(lane=what).on_conflict_do_nothing()  # type: ignore[arg-type]
         )
-        row = session.get_one(LaneLease, Lane.INDEX, with_for_update=True)
+        row = session.get_one(LaneLease, what, with_for_update=True)
         if row.worker not in (None, worker) and row.lease_until is not None and row.lease_until > now:
             return False
         row.worker, row.lease_until = worker, now + lease
@@ -103,12 +134,20 @@ class TableQueue:
         return True
 
     def release_lane(self, worker: str) -> None:
-        """Let another worker have the index lane at once."""
+        """Let another worker have the index lane at once; who was woken meanwhile in vain is woken again."""
+        woken = sa.and_(_JOB.c.state == JobState.QUEUED, _JOB.c.lane == Lane.INDEX, _JOB.c.published_at.is_not(None))
         with self._sessions.writing() as session:
-            row = session.get(LaneLease, Lane.INDEX)
-            if row is not None and row.worker == worker:
-                row.worker, row.lease_until = None, None
+            if self._let_go(session, Lane.INDEX, worker):
+                session.connection().execute(sa.update(_JOB).where(woken).values(published_at=None))  # type: ignore[arg-type]
             session.commit()
+
+    @staticmethod
+    def _let_go(session: Session, what: str, worker: str) -> bool:
+        row = session.get(LaneLease, what)
+        if row is None or row.worker != worker:
+            return False
+        row.worker, row.lease_until = None, None
+        return True
 
     def extend(self, worker: str, job: ClaimedJob, *, lease: dt.timedelta) -> bool:
         """Heartbeat, of the index lane too. False if the lease was lost."""
@@ -129,14 +168,21 @@ class TableQueue:
         """The work is committed."""
         self._mine(worker, job, state=JobState.DONE, lease_until=None, reason=None, ended_at=self._clock.now())
 
-    def again(self, worker: str, job: ClaimedJob, *, delay: dt.timedelta, reason: str) -> None:
-        """Try later; buried instead when the attempts are used up."""
-        if job.attempt >= MAX_ATTEMPTS:
+    def again(self, worker: str, job: ClaimedJob, *, delay: dt.timedelta, reason: str, counted: bool = True) -> None:
+        """Try later; buried instead when the attempts are used up. An attempt that is not counted uses up none."""
+        if counted and job.attempt >= MAX_ATTEMPTS:
             self.bury(worker, job, reason=reason)
             return
-        run_after = self._clock.now() + delay
         self._mine(
-            worker, job, state=JobState.QUEUED, lease_until=None, worker=None, reason=reason[:500], run_after=run_after
+            worker,
+            job,
+            state=JobState.QUEUED,
+            lease_until=None,
+            worker=None,
+            reason=reason[:500],
+            run_after=self._clock.now() + delay,
+            attempt=job.attempt if counted else job.attempt - 1,
+            published_at=None,
         )
 
     def bury(self, worker: str, job: ClaimedJob, *, reason: str) -> None:
@@ -169,6 +215,54 @@ class TableQueue:
             .values(state=state, reason=reason[:500], lease_until=None, ended_at=self._clock.now())
         )
 
+    # -- what the relay asks
+
+    def hold_relay(self, relay: str, *, lease: dt.timedelta) -> bool:
+        """Whether this relay is the one that publishes, for the length of the lease; others stand by."""
+        with self._sessions.writing() as session:
+            held = self._hold(session, _RELAY, relay, self._clock.now(), lease)
+            session.commit()
+        return held
+
+    def release_relay(self, relay: str) -> None:
+        """Let another relay publish at once."""
+        with self._sessions.writing() as session:
+            self._let_go(session, _RELAY, relay)
+            session.commit()
+
+    def unpublished(self, lane: Lane, *, lost_before: dt.datetime | None = None, most: int) -> Sequence[Wake]:
+        """Due jobs of the lane that no message is on its way for, in the order of `claim`.
+
+        Messages sent before `lost_before` and not claimed since are taken for lost.
+        """
+        silent: sa.ColumnElement[bool] = _JOB.c.published_at.is_(None)
+        if lost_before is not None:
+            silent = sa.or_(silent, _JOB.c.published_at < lost_before)
+        due = self._due([lane], self._clock.now())
+        statement = sa.select(_JOB.c.id, _JOB.c.claims).where(*due, silent).order_by(*_FIRST).limit(most)
+        with self._sessions.reading() as session:
+            return [Wake(*row) for row in session.connection().execute(statement).all()]
+
+    def published(self, wakes: Sequence[Wake]) -> None:
+        """A message is on its way for these jobs, unless they were claimed already."""
+        now = self._clock.now()
+        with self._sessions.writing() as session:
+            for start in range(0, len(wakes), 500):
+                part = [(wake.id, wake.claims) for wake in wakes[start : start + 500]]
+                unclaimed = sa.tuple_(_JOB.c.id, _JOB.c.claims).in_(part)
+                session.connection().execute(sa.update(_JOB).where(unclaimed).values(published_at=now))  # type: ignore[arg-type]
+            session.commit()
+
+    def under_way(self, lane: Lane) -> int:
+        """How many jobs of the lane were published and not claimed yet."""
+        statement = (
+            sa.select(sa.func.count())
+            .select_from(_JOB)
+            .where(_JOB.c.state == JobState.QUEUED, _JOB.c.lane == lane, _JOB.c.published_at.is_not(None))
+        )
+        with self._sessions.reading() as session:
+            return session.connection().execute(statement).scalar_one()
+
     # -- what operators ask
 
     def retry(self, ident: UUID | None = None) -> int:
@@ -180,7 +274,14 @@ class TableQueue:
                 .execute(
                     sa.update(_JOB)  # type: ignore[arg-type]
                     .where(*condition)
-                    .values(state=JobState.QUEUED, attempt=0, run_after=self._clock.now(), ended_at=None, worker=None)
+                    .values(
+                        state=JobState.QUEUED,
+                        attempt=0,
+                        run_after=self._clock.now(),
+                        published_at=None,
+                        ended_at=None,
+                        worker=None,
+                    )
                 )
                 .rowcount
             )
@@ -210,6 +311,58 @@ class TableQueue:
         with self._sessions.reading() as session:
             statement = sa.select(_JOB.c.lane, _JOB.c.state, sa.func.count()).group_by(_JOB.c.lane, _JOB.c.state)
             return {(row[0], row[1]): row[2] for row in session.connection().execute(statement)}
+
+    def depths(self) -> Sequence[LaneDepth]:
+        """What waits, runs and was given up in each lane, an empty one too."""
+        now = self._clock.now()
+
+        def count(state: JobState) -> sa.ColumnElement[int]:
+            return sa.func.count(sa.case((_JOB.c.state == state, 1)))
+
+        due = sa.and_(_JOB.c.state == JobState.QUEUED, _JOB.c.run_after <= now)
+        statement = (
+            sa.select(
+                _JOB.c.lane,
+                count(JobState.QUEUED),
+                count(JobState.LEASED),
+                count(JobState.BURIED),
+                sa.func.min(sa.case((due, _JOB.c.run_after))),
+            )
+            .where(_JOB.c.state != JobState.DONE)
+            .group_by(_JOB.c.lane)
+        )
+        with self._sessions.reading() as session:
+            rows = {row[0]: row for row in session.connection().execute(statement).all()}
+        depths = []
+        for lane in Lane:
+            _, waiting, running, buried, oldest = rows.get(lane, (lane, 0, 0, 0, None))
+            age = (now - oldest).total_seconds() if oldest else 0.0
+            depths.append(LaneDepth(lane, waiting, running, buried, age))
+        return depths
+
+    def sweep(self, *, ended_before: dt.datetime, keep_last_of: str) -> int:
+        """Delete rows of jobs done before; of those whose key begins so, the last done of each name stays."""
+        newer = _JOB.alias()
+        special = _JOB.c.key.startswith(keep_last_of, autoescape=True)
+        outdone = sa.exists().where(
+            newer.c.name == _JOB.c.name,
+            newer.c.key.startswith(keep_last_of, autoescape=True),
+            newer.c.state == JobState.DONE,
+            newer.c.ended_at > _JOB.c.ended_at,
+        )
+        old = sa.select(_JOB.c.id).where(
+            _JOB.c.state == JobState.DONE, _JOB.c.ended_at < ended_before, sa.or_(sa.not_(special), outdone)
+        )
+        swept = 0
+        while True:  # a part at a time: nobody waits long for the writers' lock
+            with self._sessions.writing() as session:
+                part = session.connection().execute(old.limit(_SWEPT_AT_ONCE)).scalars().all()
+                # The state again: whoever queued it anew meanwhile keeps it.
+                gone = sa.delete(_JOB).where(_JOB.c.id.in_(part), _JOB.c.state == JobState.DONE)  # type: ignore[arg-type]
+                swept += session.connection().execute(gone).rowcount
+                session.commit()
+            if len(part) < _SWEPT_AT_ONCE:
+                return swept
 
     def beat(self, worker: str) -> None:
         """Say that this worker lives."""

@@ -1,6 +1,7 @@
-"""Locks on owners of bytes between processes of one machine: from the first byte stored to the row that names it.
+"""Locks on owners of bytes: from the first byte stored to the row that names it.
 
 Without them a release could look, find no row, and remove bytes that somebody has just stored and is about to name.
+Processes of one machine lock files; those of several machines lock in the PostgreSQL that they share.
 """
 
 import fcntl
@@ -10,9 +11,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from archive_app.core.errors import Conflict
 
 _STRIPES = 64
+_BIGINT = 1 << 63
+#: Longer than any put of a file; who waits so long is told that the database is busy.
+_LONGEST_WAIT = "30min"
 
 
 class FileLocks:
@@ -46,3 +52,23 @@ def alone(path: Path, *, otherwise: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+class AdvisoryLocks:
+    """`OwnerLocks` in PostgreSQL: of a session that is opened for the block alone, so that its end lets go.
+
+    The session is none of the pool's: whoever holds a lock asks the pool for connections meanwhile. It must reach the
+    server itself, or through a pooler that pools sessions.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # no transaction stays open meanwhile
+
+    @contextmanager
+    def holding(self, *owners: UUID) -> Iterator[None]:
+        """Hold the owners' locks for the block, taken in one order. Raises `Unavailable` after half an hour."""
+        with self._engine.connect() as session:
+            session.exec_driver_sql(f"SET lock_timeout = '{_LONGEST_WAIT}'")
+            for key in sorted({owner.int % _BIGINT for owner in owners}):
+                session.execute(sa.select(sa.func.pg_advisory_lock(key)))
+            yield

@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import threading
+import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,6 +22,7 @@ from archive_app.core.ports import (
     DestructionRegister,
     NumberHasher,
     OcrEngine,
+    OwnerLocks,
     SearchIndex,
     Signer,
     StorageBackend,
@@ -31,13 +33,18 @@ from archive_app.core.unit import Sessions, Unit
 from archive_app.core.vocabulary import Action, Viewer
 from archive_app.jobs import TableQueue
 from archive_app.keys import FileSigner, KeyedHasher, KeyFiles
-from archive_app.locks import FileLocks
+from archive_app.locks import AdvisoryLocks, FileLocks
 from archive_app.objects import FolderStore
 from archive_app.register import register_of
 from ingest.ocr.engines import build_engine
 from ingest.opening.opener import Limits, Opener
 from ingest.workshop import Workshop
+from search.elastic import ElasticIndex
+from search.elastic_server import Address
 from search.embedded import TantivyIndex
+
+if typing.TYPE_CHECKING:
+    from archive_app.broker import Broker
 
 _LOG = logging.getLogger("archive")
 #: What the archive's own work may do: it takes in, describes and indexes; it files, approves and destroys nothing.
@@ -62,7 +69,23 @@ class Archive:
     @cached_property
     def engine(self) -> sa.Engine:
         """The database."""
-        return database.make_engine(self.settings.database_url)
+        return database.make_engine(self.settings.database_url, pool=self.settings.database_pool)
+
+    @cached_property
+    def owner_engine(self) -> sa.Engine:
+        """The database as the tables' owner reaches it: for installation and migrations only."""
+        url = self.settings.database_owner_url
+        return database.make_lone_engine(url) if url else self.engine
+
+    def upgrade_database(self) -> None:
+        """Bring the schema to this program's version, and give the application's role what it needs.
+
+        Raises `InvalidInput` where the tables belong to a role whose address is not given.
+        """
+        if not database.may_migrate(self.owner_engine):
+            raise InvalidInput("settings-invalid", ARCHIVE_DATABASE_OWNER_URL="needed: the tables are another role's")
+        role = database.role(self.engine) if self.settings.database_owner_url else None
+        database.upgrade(self.owner_engine, application=role)
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -85,6 +108,13 @@ class Archive:
         return TableQueue(self.sessions, self.clock)
 
     @cached_property
+    def broker(self) -> "Broker":
+        """Who wakes the workers, where there is one."""
+        from archive_app.broker import Broker  # noqa: PLC0415 - half a second that no local archive waits for
+
+        return Broker(self.settings)
+
+    @cached_property
     def store(self) -> StorageBackend:
         """Where bytes are kept."""
         scheme, _, place = self.settings.store_url.partition("://")
@@ -95,10 +125,14 @@ class Archive:
     @cached_property
     def index(self) -> SearchIndex:
         """Where records are found."""
-        scheme, _, place = self.settings.index_url.partition(":")
+        settings = self.settings
+        scheme, _, place = settings.index_url.partition(":")
         if scheme == "embedded":
             return TantivyIndex(Path(place))
-        raise InvalidInput("settings-invalid", ARCHIVE_INDEX_URL="embedded: is what this version knows")
+        if scheme in {"http", "https"}:
+            address = Address.of(settings.index_url, api_key=settings.index_api_key, ca=settings.index_ca)
+            return ElasticIndex(address, prefix=settings.index_prefix)
+        raise InvalidInput("settings-invalid", ARCHIVE_INDEX_URL="embedded:FOLDER or https://HOST:PORT")
 
     @cached_property
     def register(self) -> DestructionRegister:
@@ -128,6 +162,13 @@ class Archive:
         return folder
 
     @cached_property
+    def locks(self) -> OwnerLocks:
+        """Locks on owners of bytes, as far as the rows are shared."""
+        if self.engine.dialect.name == "postgresql":
+            return AdvisoryLocks(database.make_lone_engine(self.settings.database_url))
+        return FileLocks(self.settings.home / "locks")
+
+    @cached_property
     def workshop(self) -> Workshop:
         """What intake works with."""
         return Workshop(
@@ -139,7 +180,7 @@ class Archive:
             hasher=self.hasher,
             opener=self._opener,
             engine=self._ocr,
-            locks=FileLocks(self.settings.home / "locks"),
+            locks=self.locks,
             scratch=self.scratch,
             limit_bytes=self.settings.limit_bytes,
         )
@@ -191,6 +232,7 @@ class Archive:
             opener.close()
         self._openers.clear()
         self.engine.dispose()
+        self.owner_engine.dispose()
 
 
 @contextmanager

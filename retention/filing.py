@@ -109,6 +109,7 @@ def file_clear(unit: Unit, batch_id: UUID, *, tables: ReferenceTables) -> FiledB
     """File every described record of a batch; what is not ready is left and named."""
     batch = unit.get(Batch, batch_id)
     unit.require(Action.RECORD_FILE)
+    unit.rows(sa.select(Batch.id).where(Batch.id == batch.id).with_for_update())  # who files it too waits here
     statement = (
         sa.select(Record)
         .where(Record.batch_id == batch.id, Record.state == RecordState.DESCRIBED)

@@ -1,7 +1,8 @@
 """Asking the index and answering from the database: ids come from the index, what is shown comes through the unit.
 
 The viewer's scope is part of the query, and the unit has the last word: a hit that the viewer may not see any more is
-dropped. Texts are masked before snippets are cut, so a snippet shows nothing that the page would not.
+dropped. Texts are masked before snippets are cut, so a snippet shows nothing that the page would not. While the index
+is away, numbers and names are looked up in the database, and the answer says so.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,11 +11,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from archive_app.core.errors import InvalidInput, NotFound
+from archive_app.core.errors import InvalidInput, NotFound, Unavailable
 from archive_app.core.model import Field, Page, PartyLink, Record
-from archive_app.core.ports import Clause, NumberHasher, Query, SearchIndex
+from archive_app.core.ports import Clause, Hit, HitPage, NumberHasher, Query, SearchIndex
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, RecordId, Viewer
+from search import cursor as cursors
+from search.lookup import LookedUp, look_up
 from search.query import Meaning, explain, parse
 from search.snippets import Snippet, matches, snippets
 from search.sync import number_hash
@@ -62,6 +65,7 @@ class Answer:
     facets: Mapping[str, Mapping[str, int]]
     after: str | None
     meaning: tuple[Meaning, ...]
+    degraded: str | None = None  # why the index did not answer: records were looked up in the database instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ def find(
     """Answer a question. The search is written into the audit log with its terms as commitments.
 
     Raises `NotFound` for who may not read records, whatever their scope; `InvalidInput` for an unknown filter, a size
-    beyond 500 or a cursor we did not make; `Unavailable`.
+    beyond 500 or a cursor we did not make; `Unavailable("full-text-unavailable")` where the index is away and the
+    question is no look-up by number, archival number or name.
     """
     if not viewer.may(Action.RECORD_READ):
         with units(viewer) as unit:
@@ -100,12 +105,45 @@ def find(
     hash_number = number_hash(hasher)
     clauses = parse(question.text, hash_number=hash_number)
     query = Query(clauses, dict(question.filters), question.order, question.size, question.after)
-    page = index.search(query, viewer=viewer)
+    page, degraded = _asked(units, index, query, question.text, viewer=viewer, hash_number=hash_number)
     with units(viewer) as unit:
         hits = _shown(unit, [hit.record for hit in page.hits], clauses, hash_number, masker)
         unit.note("search:asked", "user", viewer.user_id, q=question.text, filters=dict(question.filters),
                   total=page.total)  # fmt: skip
-    return Answer(page.total, page.exact, hits, page.facets, page.after, explain(clauses, query.filters))
+    meaning = explain(clauses, query.filters)
+    return Answer(page.total, page.exact, hits, page.facets, page.after, meaning, degraded)
+
+
+def _asked(
+    units: Callable[[Viewer], Unit],
+    index: SearchIndex,
+    query: Query,
+    text: str,
+    *,
+    viewer: Viewer,
+    hash_number: Callable[[str], str],
+) -> tuple[HitPage, str | None]:
+    """The index's answer; where it is away, the database's and why. Raises `Unavailable` where neither has one."""
+    try:
+        return index.search(query, viewer=viewer), None
+    except Unavailable as fault:
+        if not fault.code.startswith("index-"):
+            raise
+        skip = cursors.parsed(query.after, query=query).rank if query.after is not None else 0
+        with units(viewer) as unit:
+            found = look_up(unit, text, query.filters, hash_number=hash_number, size=query.size, skip=skip)
+        if found is None:
+            raise Unavailable("full-text-unavailable", reason=fault.code) from fault
+        return _looked_up(found, query, skip), fault.code
+
+
+def _looked_up(found: LookedUp, query: Query, skip: int) -> HitPage:
+    hits = tuple(Hit(record, 0, 0.0) for record in found.records)
+    shown = skip + len(hits)
+    more = None
+    if hits and shown < found.total:
+        more = cursors.written(cursors.Cursor(shown, 0.0, 0, hits[-1].record), query=query)
+    return HitPage(hits, found.total, exact=True, facets={}, after=more)
 
 
 def _shown(
@@ -197,4 +235,6 @@ def as_json(found: Answer) -> dict[str, Any]:
         ],
         "facets": {key: dict(values) for key, values in found.facets.items()},
         "after": found.after,
+        "degraded": found.degraded is not None,
+        "reason": found.degraded,
     }

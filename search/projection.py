@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from archive_app.core.model import Field, Page, PartyLink, Record
 from archive_app.core.ports import IndexDocument
+from archive_app.core.vocabulary import RecordState
 from search import personal_numbers
 from search.text import fold
 
+#: Found by search from `read` on, marked as not yet filed.
+SEARCHABLE = frozenset({RecordState.READ, RecordState.REVIEW, RecordState.DESCRIBED, RecordState.FILED})
 #: Fields whose values are document numbers or other words one looks a record up by.
 _NUMBER_FIELDS = frozenset(
     {"bill_code", "bill_no", "setl_id", "case_no", "doc_no", "ipt_no", "visit_no", "emp_no", "fixmedins_code", "uscc",

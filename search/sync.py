@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 import sqlalchemy as sa
 
@@ -10,13 +10,14 @@ from archive_app.core.model import Field, Fonds, Page, PartyLink, Record
 from archive_app.core.numbers import normalise_number
 from archive_app.core.ports import IndexDocument, NumberHasher, SearchIndex
 from archive_app.core.unit import Unit
-from archive_app.core.vocabulary import RecordId, RecordState
+from archive_app.core.vocabulary import RecordId
 from search.personal_numbers import kind_of
-from search.projection import project
+from search.projection import SEARCHABLE, project
 
-#: Found by search from `read` on, marked as not yet filed.
-SEARCHABLE = frozenset({RecordState.READ, RecordState.REVIEW, RecordState.DESCRIBED, RecordState.FILED})
 _PART = 200
+_REBUILT = 1_000  # documents of one part of a rebuild
+_LISTED = 5_000
+Ts = TypeVarTuple("Ts")
 _Row = TypeVar("_Row", Page, Field, PartyLink)
 
 
@@ -61,32 +62,84 @@ def refresh(unit: Unit, index: SearchIndex, idents: Sequence[RecordId], *, hashe
 def rebuild(
     unit: Unit, index: SearchIndex, *, hasher: NumberHasher, progress: Callable[[int, int], None] | None = None
 ) -> int:
-    """Make the index anew from the database and swap it in when it is whole. Gives the number of documents."""
+    """Make the index anew from the database and swap it in when it is whole. Gives the number of documents.
+
+    The unit is used for one part at a time: no transaction lasts as long as a rebuild of millions.
+    """
     done = 0
-    with unit, index.rebuild() as fresh:
-        total = unit.count(sa.select(Record.id).where(Record.state.in_(SEARCHABLE)))
-        idents = [row[0] for row in unit.rows(sa.select(Record.id).where(Record.state.in_(SEARCHABLE)))]
-        for part in _parts(idents):
-            fresh.put(_documents(unit, part, hasher))
-            done += len(part)
+    with index.rebuild() as fresh:
+        with unit:
+            total = unit.count(sa.select(Record.id).where(Record.state.in_(SEARCHABLE)))
+        after: RecordId | None = None
+        while True:
+            with unit:
+                part = [row[0] for row in unit.rows(_next(sa.select(Record.id), after).limit(_REBUILT))]
+                documents = list(_documents(unit, part, hasher))
+            if not part:
+                return done
+            fresh.put(documents)
+            after, done = part[-1], done + len(documents)
             if progress:
                 progress(done, total)
-    return done
 
 
 def compare(unit: Unit, index: SearchIndex) -> Comparison:
-    """Compare ids and versions both ways."""
-    with unit:
-        rows = unit.rows(sa.select(Record.id, Record.version).where(Record.state.in_(SEARCHABLE)))
-        truth: dict[RecordId, int] = {row[0]: row[1] for row in rows}
-    indexed = dict(index.versions())
-    return Comparison(
-        records=len(truth),
-        indexed=len(indexed),
-        missing=tuple(ident for ident in truth if ident not in indexed),
-        stale=tuple(ident for ident, version in truth.items() if indexed.get(ident, version) != version),
-        ghosts=tuple(ident for ident in indexed if ident not in truth),
-    )
+    """Compare ids and versions both ways, walking both in order of record; only what differs is remembered."""
+    counts = {"records": 0, "indexed": 0}
+    missing: list[RecordId] = []
+    stale: list[RecordId] = []
+    ghosts: list[RecordId] = []
+    for record, truth, indexed in _side_by_side(_truth(unit), index.versions()):
+        counts["records"] += truth is not None
+        counts["indexed"] += indexed is not None
+        if truth is None:
+            ghosts.append(record)
+        elif indexed is None:
+            missing.append(record)
+        elif truth != indexed:
+            stale.append(record)
+    return Comparison(**counts, missing=tuple(missing), stale=tuple(stale), ghosts=tuple(ghosts))
+
+
+def repair(unit: Unit, index: SearchIndex, found: Comparison, *, hasher: NumberHasher) -> int:
+    """Bring every record that differed up to date, as the database has it now. Gives how many."""
+    differing = [*found.missing, *found.stale, *found.ghosts]
+    for part in _parts(differing):
+        refresh(unit, index, part, hasher=hasher)
+    return len(differing)
+
+
+def _next(statement: sa.Select[*Ts], after: RecordId | None) -> sa.Select[*Ts]:
+    """The searchable records that come after this one, in order of record."""
+    rest = statement.where(Record.state.in_(SEARCHABLE)).order_by(Record.id)
+    return rest if after is None else rest.where(Record.id > after)
+
+
+def _truth(unit: Unit) -> Iterator[tuple[RecordId, int]]:
+    after: RecordId | None = None
+    while True:
+        with unit:
+            rows = unit.rows(_next(sa.select(Record.id, Record.version), after).limit(_LISTED))
+        if not rows:
+            return
+        yield from ((row[0], row[1]) for row in rows)
+        after = rows[-1][0]
+
+
+def _side_by_side(
+    truth: Iterator[tuple[RecordId, int]], index: Iterator[tuple[RecordId, int]]
+) -> Iterator[tuple[RecordId, int | None, int | None]]:
+    """Every record of either, with its version in each."""
+    left, right = next(truth, None), next(index, None)
+    while left or right:
+        record = min(one[0] for one in (left, right) if one)
+        here = left[1] if left and left[0] == record else None
+        there = right[1] if right and right[0] == record else None
+        yield record, here, there
+        if here is not None:
+            left = next(truth, None)
+        if there is not None:
+            right = next(index, None)
 
 
 def _parts(idents: list[RecordId]) -> Iterator[list[RecordId]]:

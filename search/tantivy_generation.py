@@ -9,17 +9,16 @@ from pathlib import Path
 
 import tantivy
 
-from archive_app.core.errors import InvalidInput, Unavailable
+from archive_app.core.errors import Unavailable
 from archive_app.core.ports import Hit, HitPage, IndexDocument, Query, SearchIndex
 from archive_app.core.vocabulary import RecordId, Viewer
 from search import cursor as cursors
 from search.generations import index_errors, sync_folder, write_durably
+from search.index_fields import by_score, checked
 from search.tantivy_ranking import counted, first_places, numbers, records_of
 from search.tantivy_schema import FORMAT, Asking, facets_answer, facets_request, schema, written
 
 ENGINE = "tantivy"
-MOST_HITS = 500
-_ORDERS = frozenset({"best", "newest"})
 _WRITER_BYTES = 64_000_000
 _COMMIT_EVERY = 10_000  # documents; bounds what is remembered of a batch
 
@@ -118,20 +117,20 @@ class Generation:
         checked(query)
         after = None if query.after is None else cursors.parsed(query.after, query=query)
         wanted = facets_request(query.facets)
-        by_score = query.order == "best" and any(clause.kind == "text" for clause in query.clauses)
+        scored = by_score(query)
         with index_errors():
             searcher = self.searcher()
             asking = Asking(self._index.schema, frequency=searcher.doc_freq)
             matching = asking.matching(query, viewer=viewer)
             facets = facets_answer(searcher.aggregate(matching, wanted)) if wanted else {}
-            if by_score:
+            if scored:
                 ranked = first_places(
                     searcher, asking.scored(query, viewer=viewer), query.size + 1, by=None, after=after
                 )
             else:
                 rest = matching if after is None else matching.and_must_match(asking.up_to(after.key))
                 ranked = first_places(searcher, rest, query.size + 1, by="sort_key", after=after)
-            total = ranked.total if by_score or after is None else counted(searcher, matching)
+            total = ranked.total if scored or after is None else counted(searcher, matching)
             shown = ranked.places[: query.size]
             versions = numbers(searcher, "version", [place.address for place in shown])
         hits = tuple(Hit(p.record, v, p.score) for p, v in zip(shown, versions, strict=True))
@@ -149,7 +148,7 @@ class Generation:
             addresses = [a for _, a in searcher.search(tantivy.Query.all_query(), limit=max(1, searcher.num_docs)).hits]
             versions = numbers(searcher, "version", addresses)
             records = records_of(searcher, addresses)
-        yield from zip(records, versions, strict=True)
+        yield from sorted(zip(records, versions, strict=True))
 
     def status(self) -> Mapping[str, object]:
         """See `SearchIndex.status`."""
@@ -168,11 +167,3 @@ class Generation:
     def rebuild(self) -> contextlib.AbstractContextManager[SearchIndex]:
         """Not here: `TantivyIndex` rebuilds into a new generation."""
         raise Unavailable("index-rebuild-running")
-
-
-def checked(query: Query) -> None:
-    """Raises `InvalidInput` for an order or a size that no index answers."""
-    if query.order not in _ORDERS:
-        raise InvalidInput(order="unknown-order")
-    if not 1 <= query.size <= MOST_HITS:
-        raise InvalidInput(size="out-of-range")

@@ -11,24 +11,14 @@ from archive_app.core.errors import InvalidInput
 from archive_app.core.ports import Clause, IndexDocument, Query
 from archive_app.core.vocabulary import Viewer
 from search import text
+from search.index_fields import FIELD_OF, HEAD_BOOST, MOST_VALUES, single_values, texts
 
 #: Raise it when the schema or the text pipeline changes: an index of another format must be rebuilt.
 FORMAT = 1
 
-_FIELD_OF = {
-    "class": "class_code",
-    "type": "type",
-    "year": "year",
-    "provider": "provider",
-    "person": "person",
-    "fonds": "fonds",
-    "state": "state",
-}
-_HEAD_BOOST = 4.0
 _WORTH_NARROWING = 4  # times rarer
 _ID_BITS = 37
 _DATE_LIMIT = 1 << (64 - _ID_BITS)
-_MOST_VALUES = 60_000  # of one facet; tantivy refuses more than 65,000 buckets
 
 
 def schema() -> tantivy.Schema:
@@ -37,7 +27,7 @@ def schema() -> tantivy.Schema:
     for name in ("record_high", "record_low", "version", "sort_key"):
         builder.add_unsigned_field(name, fast=True, indexed=name == "sort_key")
     builder.add_unsigned_field("level", indexed=True, fast=True)
-    for name in _FIELD_OF.values():
+    for name in FIELD_OF.values():
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("number_hash", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("head", tokenizer_name="whitespace", index_option="position")
@@ -56,11 +46,7 @@ def sort_key(document: IndexDocument) -> int:
 
 def written(document: IndexDocument, *, of: tantivy.Schema) -> tantivy.Document:
     """The document in the index's own terms."""
-    head = [
-        *map(text.cut, (document.title, *document.names)),
-        *(text.cut(part, numbers_too=True) for part in (document.code, *document.numbers)),
-    ]
-    body = [*head, *map(text.cut, (document.description, *document.pages))]
+    head, body = texts(document, with_grams=True)
     fields: dict[str, object] = {
         "record": document.record.hex,
         "record_high": document.record.int >> 64,
@@ -76,10 +62,8 @@ def written(document: IndexDocument, *, of: tantivy.Schema) -> tantivy.Document:
         "head": " ".join(part.stream for part in head),
         "text": " ".join(part.stream for part in body),
         "grams": " ".join(part.grams for part in body),
+        **single_values(document),
     }
-    for name, value in (("type", document.type), ("class_code", document.class_code), ("year", document.year)):
-        if value is not None:
-            fields[name] = str(value)
     return tantivy.Document.from_dict(fields, of)
 
 
@@ -113,9 +97,9 @@ class Asking:
     def filters(self, filters: Mapping[str, tuple[str, ...]]) -> list[tantivy.Query]:
         queries = []
         for key, values in sorted(filters.items()):
-            if key not in _FIELD_OF:
+            if key not in FIELD_OF:
                 raise InvalidInput(filters="unknown-filter", key=key)
-            queries.append(tantivy.Query.term_set_query(self._schema, _FIELD_OF[key], list(values)))
+            queries.append(tantivy.Query.term_set_query(self._schema, FIELD_OF[key], list(values)))
         return queries
 
     def clause(self, clause: Clause) -> list[tantivy.Query]:
@@ -161,7 +145,7 @@ class Asking:
         """The same records, with a score that is higher if title, names or numbers match."""
         required = [_unscored(_all(self._within(query, viewer=viewer))), *self._asked(query)]
         heads = [
-            tantivy.Query.boost_query(self._in_order("head", phrase), _HEAD_BOOST)
+            tantivy.Query.boost_query(self._in_order("head", phrase), HEAD_BOOST)
             for clause in query.clauses
             if clause.kind == "text"
             for phrase in text.phrases(clause.value)
@@ -181,9 +165,9 @@ class Asking:
 def facets_request(keys: Iterable[str]) -> dict[str, object]:
     request: dict[str, object] = {}
     for key in keys:
-        if key not in _FIELD_OF:
+        if key not in FIELD_OF:
             raise InvalidInput(facets="unknown-facet", key=key)
-        request[key] = {"terms": {"field": _FIELD_OF[key], "size": _MOST_VALUES, "segment_size": _MOST_VALUES}}
+        request[key] = {"terms": {"field": FIELD_OF[key], "size": MOST_VALUES, "segment_size": MOST_VALUES}}
     return request
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 
+import databases
 import pytest
 
 RINGS = ("services", "browser", "ocr")
@@ -9,11 +10,13 @@ RINGS = ("services", "browser", "ocr")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure")
+    parser.addoption("--database", choices=databases.KINDS, default="sqlite", help="what archives of tests stand on")
     parser.addoption("--full", action="store_true", help="proofs run with their full counts")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "prove: a proof by many repetitions; deploy/prove runs it with full counts")
+    databases.Chosen.kind = config.getoption("--database")
 
 
 @pytest.fixture(scope="session")

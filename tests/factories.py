@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import databases
 import postgres_cluster
 import sqlalchemy as sa
 
 from archive_app import database
 from archive_app.core.model import Component, Fonds, Page, Record, User
-from archive_app.core.settings import Settings
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, ComponentKind, FondsId, Level, RecordId, RecordState, UserId, Viewer
 from archive_app.installation import add_fonds, install
@@ -39,10 +39,10 @@ class StoppedClock:
 
 
 @cache
-def _template() -> Path:
+def _template(kind: str) -> Path:
     """One archive with the fonds J001 and J002, installed once a run and copied for each test."""
     home = Path(tempfile.mkdtemp(prefix="archive-template-"))
-    settings = Settings.from_env({}, home=home)
+    settings = databases.new_home(home, kind=kind)
     install(settings, fonds="J001", name="城东医保中心")
     archive = Archive(settings)
     with archive.unit(a_viewer(fonds=())) as unit:
@@ -51,18 +51,18 @@ def _template() -> Path:
     return home
 
 
-def an_archive(folder: Path, *, clock: StoppedClock | None = None) -> Archive:
-    """An installed archive with two fonds under `folder`; close it after use."""
-    home = folder / "home"
-    shutil.copytree(_template(), home)
-    archive = Archive(Settings.from_env({}, home=home))
+def an_archive(folder: Path, *, clock: StoppedClock | None = None, kind: str | None = None) -> Archive:
+    """An installed archive with two fonds under `folder`, on this kind of database or the run's; close it after use."""
+    home, template = folder / "home", _template(kind or databases.Chosen.kind)
+    shutil.copytree(template, home)
+    archive = Archive(databases.copied_home(template, home))
     archive.clock = clock or StoppedClock()
     return archive
 
 
 def the_fonds(archive: Archive, code: str = "J001") -> FondsId:
-    with archive.sessions.reading() as session:
-        return FondsId(session.execute(sa.select(Fonds.id).where(Fonds.code == code)).scalar_one())
+    with archive.reading(a_viewer()) as unit:
+        return FondsId(unit.rows(sa.select(Fonds.id).where(Fonds.code == code))[0][0])
 
 
 def a_user(archive: Archive, login: str = "system") -> UserId:

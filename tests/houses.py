@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
+import databases
 import sqlalchemy as sa
 from recorded_ocr import SAMPLES, recorded_engine
 
@@ -22,7 +23,6 @@ from archive_app.clock import SystemClock
 from archive_app.core import audit
 from archive_app.core.model import Batch, Component, IntakeFile, Page, Record
 from archive_app.core.ports import OcrEngine
-from archive_app.core.settings import Settings
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import JobState, Level, RecordState, Viewer
 from archive_app.wiring import Archive
@@ -52,7 +52,7 @@ class MovableClock(SystemClock):
 @cache
 def _template() -> Path:
     home = Path(tempfile.mkdtemp(prefix="archive-house-"))
-    settings = Settings.from_env({}, home=home)
+    settings = databases.new_home(home)
     installation.install(settings, fonds=FONDS, name="江州市医疗保障服务中心")
     archive = Archive(settings)
     accounts = archive.accounts
@@ -73,6 +73,7 @@ def a_home(folder: Path) -> Path:
     """A copy of an archive with one fonds and one archivist, whose token is in the file `token`."""
     home = folder / "home"
     shutil.copytree(_template(), home)
+    databases.copied_home(_template(), home)
     return home
 
 
@@ -81,7 +82,7 @@ def a_house(
     folder: Path, *, engines: Callable[[str], OcrEngine] = recorded_engine, home: Path | None = None
 ) -> Iterator[Archive]:
     """That archive, opened with a clock that can be moved."""
-    archive = Archive(Settings.from_env({}, home=home or a_home(folder)), engines=engines)
+    archive = Archive(databases.settings(home or a_home(folder)), engines=engines)
     archive.clock = MovableClock()
     try:
         yield archive

@@ -17,13 +17,16 @@ from archive_app.core.settings import environment
 
 def a_database() -> str:
     """The URL of a new, empty database. Skips the test where there is no PostgreSQL."""
-    there = sa.make_url(server())
     name = f"test_{uuid4().hex[:12]}"
-    engine = sa.create_engine(there, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with administrator().connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
-    engine.dispose()
-    return there.set(database=name).render_as_string(hide_password=False)
+    return administrator().url.set(database=name).render_as_string(hide_password=False)
+
+
+@cache
+def administrator() -> sa.Engine:
+    """The server itself, as who may do everything there. Skips the test where there is no PostgreSQL."""
+    return sa.create_engine(server(), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
 
 
 @cache

@@ -173,8 +173,7 @@ class _Landing:
         )
         for shape in self._origin.shapes:
             self._table(shape)
-        database.upgrade(self._engine)
-        self._engine.dispose()
+        archive.upgrade_database()
         self._copy_objects()
         size, root = self._log()
         replayed = self._replay()
@@ -328,11 +327,11 @@ class _Landing:
         return changed
 
     def _queue_again(self) -> None:
-        """Whoever held a job does not any more."""
+        """Whoever held a job does not any more, and no broker knows of it."""
         job = QueuedJob.__table__
         with self._engine.begin() as connection:
             connection.execute(
                 sa.update(job)  # type: ignore[arg-type]  # a Table at run time
-                .where(job.c.state == JobState.LEASED)
-                .values(state=JobState.QUEUED, lease_until=None, worker=None)
+                .where(job.c.state.in_((JobState.QUEUED, JobState.LEASED)))
+                .values(state=JobState.QUEUED, lease_until=None, worker=None, published_at=None)
             )

@@ -24,7 +24,9 @@ _FETCH = 1000
 
 def owner_engine(settings: Settings) -> sa.Engine:
     """The database as its owner sees it; dispose of it after use."""
-    return database.make_engine(settings.database_owner_url or settings.database_url)
+    url = settings.database_owner_url or settings.database_url
+    sqlite = sa.make_url(url).get_backend_name() == "sqlite"
+    return database.make_engine(url) if sqlite else database.make_lone_engine(url)
 
 
 @contextmanager

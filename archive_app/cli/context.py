@@ -94,9 +94,19 @@ def explain(fault: ArchiveError, *, as_json: bool) -> None:
 
 
 _ADVICE = {
+    "full-text-unavailable": "full-text search does not answer now. A whole citizen number, document number, archival "
+    "number or name is looked up in the database all the same.",
+    "index-not-prepared": "there is no index yet. Run `archive index prepare`, or `archive index rebuild`.",
+    "index-lost": "the index is gone from the server. Run `archive index rebuild`.",
+    "index-format-differs": "the index was made by another version of this program. Run `archive index rebuild`.",
+    "index-rebuild-running": "another rebuild of the index runs.",
+    "index-refuses-us": "the index server refuses our key: check ARCHIVE_INDEX_API_KEY_FILE and its rights.",
+    "index-unreachable": "the index server does not answer: check ARCHIVE_INDEX_URL and whether it runs.",
     "no-archive-here": "there is no archive here. Make one with `archive init`, or name it with --home.",
     "archive-exists": "there is an archive here already. Choose another folder with ARCHIVE_HOME or --home.",
     "database-not-current": "the database has another version than this program. Run `archive db upgrade`.",
+    "database-down": "the database does not answer. Is the server of ARCHIVE_DATABASE_URL up, and the password right?",
+    "database-busy": "the database has too much to do just now. Try again.",
     "token-missing": "this command needs to know who is speaking: give --token-file FILE or set ARCHIVE_TOKEN.",
     "token-invalid": "the token is unknown, revoked or expired. Make a new one with `archive token add`.",
     "sign-in-failed": "login, password or second factor is wrong; five failures lock an account for 15 minutes.",

@@ -106,7 +106,7 @@ def take_in(
             bar.advance(task)
         if wait:
             alone = archive.queue.live_workers() == 0
-            with Workforce(archive.settings) if alone else nullcontext():
+            with Workforce(archive.settings, relay=True) if alone else nullcontext():
                 _wait(archive, viewer, batch, bar)
     with archive.reading(viewer) as unit:
         return batches.report(unit, batch)

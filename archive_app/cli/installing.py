@@ -1,8 +1,7 @@
 """Commands about the installation: they need no token and read no records."""
 
 import json
-import logging
-import signal
+from dataclasses import asdict
 from pathlib import Path
 from tomllib import TOMLDecodeError, loads
 from typing import Any
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import Progress
 
-from archive_app import database, installation, rules
+from archive_app import chores, database, installation, rules
 from archive_app.cli.context import Context, with_context
 from archive_app.core import audit
 from archive_app.core.audit import TreeHead
@@ -23,8 +22,7 @@ from archive_app.core.reference import Kind
 from archive_app.core.vocabulary import JobState
 from archive_app.store_check import check as check_store
 from archive_app.wiring import Archive
-from archive_app.worker import run_process
-from archive_app.workforce import Workforce
+from archive_app.worker import CHORES
 from search import sync
 
 
@@ -69,9 +67,9 @@ def db() -> None:
 def db_upgrade(context: Context) -> None:
     """Bring the schema to this program's version."""
     archive = Archive(context.settings)
-    before = database.current(archive.engine)
-    database.upgrade(archive.engine)
-    after = database.current(archive.engine)
+    before = database.current(archive.owner_engine)
+    archive.upgrade_database()
+    after = database.current(archive.owner_engine)
     loaded = rules.load_bundled(archive.sessions, archive.clock)
     context.answer({"from": before, "to": after, "rules": loaded}, f"database: {before} → {after}")
 
@@ -81,8 +79,8 @@ def db_upgrade(context: Context) -> None:
 def db_check(context: Context) -> int:
     """Compare the schema with the program's tables."""
     archive = Archive(context.settings)
-    differences = database.differences(archive.engine)
-    current = database.current(archive.engine)
+    differences = database.differences(archive.owner_engine)
+    current = database.current(archive.owner_engine)
     context.answer(
         {"current": current, "newest": database.newest(), "differences": differences},
         "\n".join([f"revision {current}", *differences]) if differences else f"revision {current}: as it should be",
@@ -141,35 +139,19 @@ def serve(context: Context, *, host: str, port: int, no_workers: bool) -> None:
     serve_site(context.settings, host=host, port=port, workers=not no_workers)
 
 
-@click.group("worker")
-def worker() -> None:
-    """Processes that do the jobs."""
-
-
-@worker.command("run")
-@click.option("--processes", type=int, help="How many; otherwise ARCHIVE_WORKERS, or one per core.")
-@click.option("--single", is_flag=True, help="Work in this process itself.")
-@with_context
-def worker_run(context: Context, *, processes: int | None, single: bool) -> None:
-    """Work until told to end."""
-    if single:
-        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        with context.archive() as archive:
-            run_process(archive)
-        return
-    with context.archive():
-        pass  # says at once if there is no archive
-    force = Workforce(context.settings, processes=processes)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: force.stop())
-    force.start()
-    force.wait()
-    force.stop()
-
-
 @click.group("index")
 def index() -> None:
     """The search index."""
+
+
+@index.command("prepare")
+@with_context
+def index_prepare(context: Context) -> None:
+    """Make an empty index where there is none, with the template that a server needs."""
+    with context.archive() as archive:
+        archive.index.put(())
+        status = dict(archive.index.status())
+    context.answer(status, f"{status['engine']} {status['version']}, {status['documents']} documents")
 
 
 @index.command("rebuild")
@@ -188,24 +170,28 @@ def index_rebuild(context: Context) -> None:
 
 
 @index.command("compare")
+@click.option("--repair", is_flag=True, help="Bring every record that differs up to date.")
 @with_context
-def index_compare(context: Context) -> int:
+def index_compare(context: Context, *, repair: bool) -> int:
     """Compare the index with the database both ways."""
     with context.archive() as archive:
-        found = sync.compare(archive.reading(archive.own_work("index")), archive.index)
+        unit = archive.reading(archive.own_work("index"))
+        found = sync.compare(unit, archive.index)
+        repaired = sync.repair(unit, archive.index, found, hasher=archive.hasher) if repair else 0
     facts = {
         "records": found.records,
         "indexed": found.indexed,
         "missing": [str(ident) for ident in found.missing],
         "stale": [str(ident) for ident in found.stale],
         "ghosts": [str(ident) for ident in found.ghosts],
+        "repaired": repaired,
     }
     human = (
         f"{found.records} records, {found.indexed} indexed: missing {len(found.missing)}, "
-        f"stale {len(found.stale)}, ghosts {len(found.ghosts)}"
+        f"stale {len(found.stale)}, ghosts {len(found.ghosts)}, repaired {repaired}"
     )
     context.answer(facts, human)
-    return 0 if found.equal else 3
+    return 0 if found.equal or repair else 3
 
 
 @index.command("status")
@@ -247,15 +233,27 @@ def job() -> None:
 
 @job.command("list")
 @click.option("--state", type=click.Choice([state.value for state in JobState]))
+@click.option("--chores", "of_chores", is_flag=True, help="How each periodic piece of work last went, instead.")
 @with_context
-def job_list(context: Context, *, state: str | None) -> None:
+def job_list(context: Context, *, state: str | None, of_chores: bool) -> None:
     """Jobs that are not done, or those of one state."""
     with context.archive() as archive:
+        if of_chores:
+            _chore_list(context, archive)
+            return
         for row in archive.queue.list(state=JobState(state) if state else None):
             facts: dict[str, Any] = {
                 "job": str(row.id), "name": row.name, "state": row.state, "attempt": row.attempt, "reason": row.reason,
             }  # fmt: skip
             context.answer(facts, f"{row.id}  {row.state:7}  {row.name:16} {row.attempt}  {row.reason or ''}")
+
+
+def _chore_list(context: Context, archive: Archive) -> None:
+    for one in chores.history(archive, [chore.name for chore in CHORES]).values():
+        human = f"{one.name:20} last done {one.succeeded_at or 'never'}"
+        if one.reason:
+            human += f"; {'failing' if one.under_way else f'given up {one.failed_at}'}: {one.reason}"
+        context.answer(asdict(one), human)
 
 
 @job.command("retry")
@@ -358,4 +356,4 @@ def audit_export(context: Context, *, output: str) -> None:
     context.answer({"leaves": count, "file": str(Path(output).resolve())}, f"{count} leaves written to {output}")
 
 
-COMMANDS = (init, settings, db, rule_tables, serve, worker, index, store, job, audit_log)
+COMMANDS = (init, settings, db, rule_tables, serve, index, store, job, audit_log)

@@ -136,6 +136,8 @@ def search(context: Context, *, query: str, filters: tuple[str, ...], size: int,
         )  # fmt: skip
     answer = as_json(found)
     human = [f"{found.total} found"]
+    if found.degraded:
+        human.append("full-text search does not answer now: looked up by number and name in the database")
     for hit in answer["hits"]:
         human.append(f"{hit['code']:34} {hit['title']}")
         human += [f"    … {text} …" for text in hit["snippets"]]

@@ -209,7 +209,11 @@ class SearchIndex(Protocol):
     """A copy that can be thrown away: the database is the truth."""
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
-        """Durable on return. A document older than the indexed one never wins."""
+        """Durable and found by search on return. A document older than the indexed one never wins.
+
+        Putting nothing makes an empty index where there never was one. Raises `InvalidInput` for a document that no
+        index can take.
+        """
 
     def remove(self, records: Iterable[RecordId]) -> None:
         """Durable on return; unknown ids are no error."""
@@ -221,7 +225,7 @@ class SearchIndex(Protocol):
         """
 
     def versions(self) -> Iterator[tuple[RecordId, int]]:
-        """Every indexed record with its version, for comparison with the database."""
+        """Every indexed record with its version, in order of record, for comparison with the database."""
 
     def rebuild(self) -> AbstractContextManager["SearchIndex"]:
         """Yield an empty index; swap it in without outage only if the block ends well."""
@@ -294,6 +298,7 @@ class Job:
     key: str  # the same key twice is one job
     lane: Lane = Lane.LIGHT
     priority: int = 0  # higher first
+    once: bool = False  # one that ended is not queued again
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,12 +321,16 @@ class JobQueue(Protocol):
     def claim(self, worker: str, *, lanes: Sequence[Lane], lease: timedelta, most: int = 1) -> Sequence[ClaimedJob]:
         """Lease up to `most` jobs, due or with a lease run out. At most one worker holds a job, or the index lane."""
 
+    def claim_one(self, worker: str, ident: UUID, *, lease: timedelta) -> ClaimedJob | None:
+        """Lease this very job. None if it is done, not due yet or held by another: the message was late."""
+
     def extend(self, worker: str, job: ClaimedJob, *, lease: timedelta) -> bool:
         """Heartbeat. False if the lease was lost: the work must be dropped."""
 
     def done(self, worker: str, job: ClaimedJob) -> None: ...
 
-    def again(self, worker: str, job: ClaimedJob, *, delay: timedelta, reason: str) -> None: ...
+    def again(self, worker: str, job: ClaimedJob, *, delay: timedelta, reason: str, counted: bool = True) -> None:
+        """Try later. What fails because a part is away for a while is not counted against the job."""
 
     def bury(self, worker: str, job: ClaimedJob, *, reason: str) -> None: ...
 

@@ -5,6 +5,7 @@ fault, so that a typing slip never becomes a default. Secrets can be given as `â
 """
 
 import os
+import re
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -24,7 +25,8 @@ class Settings:
     keys: Path  # the folder of the archive's keys: the same on every machine that works for one archive
     store_url: str
     index_url: str
-    broker_url: str = field(default="local:", repr=False)
+    broker_url: str = field(default="local:", repr=False)  # or amqp://user:password@host:port/vhost, amqps://
+    broker_ca: str | None = None  # file of the authority that signed the broker's certificate
     ocr_engine: str = "rapidocr"
     workers: int = 0  # OCR processes on this machine; 0 = one per core
     time_zone: str = "Asia/Shanghai"  # the archive's own zone: retention is counted in its days
@@ -55,6 +57,11 @@ class Settings:
     backup_at: str | None = None  # hour and minute of the daily backup in the archive's zone, such as 02:30
     register_url: str | None = None  # where the register of destructions is kept, apart from the backup
     sources: Mapping[str, str] | None = None  # key -> where its value came from
+
+    @property
+    def on_broker(self) -> bool:
+        """Whether a broker wakes the workers; otherwise those of this machine look for themselves."""
+        return not self.broker_url.startswith("local:")
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str], *, home: Path | None = None) -> "Settings":
@@ -190,8 +197,12 @@ class _Parser:
     def _check(self, values: Mapping[str, object]) -> None:
         if values["ocr_engine"] not in {"rapidocr", "tesseract"}:
             self._faults["ARCHIVE_OCR_ENGINE"] = "rapidocr or tesseract"
+        if str(values["broker_url"]).partition(":")[0] not in {"local", "amqp", "amqps"}:
+            self._faults["ARCHIVE_BROKER_URL"] = "local:, amqp:// or amqps://"
         if values["language"] not in {"zh", "en"}:
             self._faults["ARCHIVE_LANGUAGE"] = "zh or en"
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,60}", str(values["index_prefix"])):
+            self._faults["ARCHIVE_INDEX_PREFIX"] = "lower-case letters, digits and hyphens"
         try:
             zoneinfo.ZoneInfo(str(values["time_zone"]))
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is no zone

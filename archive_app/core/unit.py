@@ -7,8 +7,9 @@ Denials and misses are written down in a unit of their own: a rolled-back piece 
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self, TypeVar, TypeVarTuple
 from uuid import UUID, uuid4
@@ -16,13 +17,13 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import InstanceState, ORMExecuteState, Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import LoaderCriteriaOption
 from sqlalchemy.sql.util import ClauseAdapter
 
-from archive_app.core import audit
+from archive_app.core import audit, row_security
 from archive_app.core.errors import (
     Conflict,
     Forbidden,
@@ -32,14 +33,13 @@ from archive_app.core.errors import (
     UncheckedWrite,
     UnscopedQuery,
 )
-from archive_app.core.model import AuditHead, Base, Employer, Guarded, Identifier, Provider, QueuedJob, Record
+from archive_app.core.model import AuditHead, Base, Guarded, QueuedJob, Record
 from archive_app.core.ports import Clock, Job
 from archive_app.core.vocabulary import MOVES, Action, JobState, RecordState, Viewer
 
 G = TypeVar("G", bound=Base)
 Ts = TypeVarTuple("Ts")
 _AUDIT_TABLES = frozenset({"audit_leaf", "audit_value", "audit_node"})
-_PARTIES: tuple[type[Base], ...] = (Identifier, Employer, Provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,13 @@ class Sessions:
 
     reading: "sessionmaker[Session]"
     writing: "sessionmaker[Session]"
+
+    def on_behalf_of(self, viewer: Viewer) -> "Sessions":
+        """The same, telling PostgreSQL who looks; for open tables and what this viewer sees beside them."""
+        declared = Sessions(sessionmaker(**self.reading.kw), sessionmaker(**self.writing.kw))
+        for maker in (declared.reading, declared.writing):
+            row_security.declare_always(maker, viewer)
+        return declared
 
 
 class _Audience(LoaderCriteriaOption):
@@ -88,6 +95,7 @@ class Unit:
 
     def _open(self) -> Session:
         session = (self._sessions.reading if self._reading else self._sessions.writing)(expire_on_commit=False)
+        row_security.declare_always(session, self.viewer)
         event.listen(session, "do_orm_execute", self._scope_every_select)
         event.listen(session, "before_flush", self._refuse_unchecked_writes)
         event.listen(session, "after_flush", self._refuse_writes_out_of_sight)
@@ -113,10 +121,8 @@ class Unit:
             self._close()
         if isinstance(error, Forbidden | NotFound):
             self._write_down_denial(error)
-        elif isinstance(error, StaleDataError):  # a query inside the block flushed what was pending
-            raise StaleVersion from error
-        elif isinstance(error, IntegrityError):
-            raise Conflict("constraint") from error
+        elif isinstance(error, _REFUSALS):  # a query inside the block flushed what was pending
+            raise self._ours(error) from error
 
     def _close(self) -> None:
         self._session.close()
@@ -133,12 +139,18 @@ class Unit:
                 self._appending = True
                 audit.append(self._session, self._entries, now=self.clock.now())
             self._session.commit()
-        except StaleDataError as error:
+        except _REFUSALS as error:
             self._session.rollback()
-            raise StaleVersion from error
-        except IntegrityError as error:
-            self._session.rollback()
-            raise Conflict("constraint") from error
+            raise self._ours(error) from error
+
+    def _ours(self, error: Exception) -> Exception:
+        """Our error for what the database refused; a defect stays what it is."""
+        if isinstance(error, StaleDataError):
+            return StaleVersion()
+        if isinstance(error, IntegrityError):
+            return Conflict("constraint")
+        table = _out_of_sight_in(error)
+        return error if table is None else Forbidden(action=f"{table}:place-there")
 
     def _append_apart(self, entries: list[audit.Entry]) -> None:
         """Append in a session of its own; writing sessions begin IMMEDIATE on SQLite."""
@@ -191,13 +203,13 @@ class Unit:
         Gives an opaque id and nothing else; linking it to a record is what brings the party into sight. Only parties
         are looked for so: on any other table the question would tell what is out of sight.
         """
-        if entity not in _PARTIES:
+        if entity not in row_security.PARTIES:
             raise UnscopedQuery(entity.__name__)
-        table = sa.inspect(entity).local_table
-        column = sa.inspect(entity).primary_key[0] if entity is not Identifier else table.c.person_id
-        statement = sa.select(column).where(*(table.c[name] == value for name, value in equals.items()))
         self._session.flush()
-        return self._session.connection().execute(statement.limit(1)).scalar_one_or_none()
+        connection = self._session.connection()
+        return connection.execute(
+            row_security.known_party(connection.dialect.name, entity, equals)
+        ).scalar_one_or_none()
 
     # -- writing: a row that was not asked for by name is not written
 
@@ -259,10 +271,8 @@ class Unit:
         """Write what is pending inside the transaction, so that ids and constraints hold for what follows."""
         try:
             self._session.flush()
-        except StaleDataError as error:
-            raise StaleVersion from error
-        except IntegrityError as error:
-            raise Conflict("constraint") from error
+        except _REFUSALS as error:
+            raise self._ours(error) from error
 
     # -- what goes with it, in the same transaction
 
@@ -284,7 +294,10 @@ class Unit:
         )
 
     def later(self, *jobs: Job) -> None:
-        """Queue jobs with their cause. A key that is queued already is one job; an ended one is queued again."""
+        """Queue jobs with their cause. A key that is queued already is one job; an ended one is queued again.
+
+        Unless it is to be done once.
+        """
         if self._reading:
             raise UncheckedWrite("job")  # a queued job is a write
         now = self.clock.now()
@@ -307,6 +320,7 @@ class Unit:
             "lease_until": None,
             "worker": None,
             "reason": None,
+            "published_at": None,
             "ended_at": None,
         }
         insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -317,7 +331,7 @@ class Unit:
             .on_conflict_do_nothing(index_elements=["key"])
             .returning(table.c.id)
         ).first()
-        if added is not None:
+        if added is not None or job.once:
             return
         state = connection.execute(
             sa.select(table.c.state).where(table.c.key == job.key).with_for_update()
@@ -347,9 +361,22 @@ class Unit:
                 continue
             if self._reading or id(one) not in self._allowed:
                 raise UncheckedWrite(type(one).__name__)
+        leaving = [one for one in changed if id(one) in self._out_of_sight and isinstance(one, Record)]
+        if leaving:
+            row_security.declare(session.connection(), self._who_sees(leaving))
+
+    def _who_sees(self, leaving: Sequence[Record]) -> Viewer:
+        """The viewer for the one flush by which declared records leave the viewer's sight."""
+        return replace(
+            self.viewer,
+            fonds=self.viewer.fonds | {one.fonds_id for one in leaving},
+            clearance=max(self.viewer.clearance, *(one.level for one in leaving)),
+        )
 
     def _refuse_writes_out_of_sight(self, session: Session, _flush: object) -> None:
         """What was written must be visible to its writer: nobody files into a fonds they cannot see."""
+        if self._out_of_sight:
+            row_security.declare(session.connection(), self.viewer)
         by_entity: dict[type[Base], set[Any]] = {}
         for one in session.new.union(session.dirty):
             if isinstance(one, Guarded) and id(one) not in self._out_of_sight:
@@ -367,6 +394,19 @@ class Unit:
             seen += self._session.execute(statement).scalar_one()
         if seen != len(wanted):
             raise Forbidden(action=f"{entity.__tablename__}:place-there")
+
+
+#: What the database says of work that cannot be committed.
+_REFUSALS = (StaleDataError, IntegrityError, ProgrammingError)
+
+
+def _out_of_sight_in(error: Exception) -> str | None:
+    """The table whose row security refused what was written; None if it is another error."""
+    facts: Any = getattr(getattr(error, "orig", None), "diag", None)
+    # No code of its own tells it from a missing privilege; its message is in the server's language, the name is not.
+    if facts is None or facts.source_function != "ExecWithCheckOptions":
+        return None
+    return str(re.findall(r'"(\w+)"', facts.message_primary)[-1])
 
 
 def _key(entity: type[Base]) -> sa.ColumnElement[Any]:

@@ -14,7 +14,7 @@ from flask import Flask, current_app, g, request, session
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 
-from archive_app.core.errors import NotFound, NotSignedIn, UndeclaredRoute
+from archive_app.core.errors import NotFound, NotSignedIn, Unavailable, UndeclaredRoute
 from archive_app.core.vocabulary import Action, UserId, Viewer
 from archive_app.wiring import Archive
 
@@ -114,8 +114,14 @@ def install(app: Flask) -> None:
 
 
 def _load(text: str) -> SignedIn | None:
+    if g.get("nobody_known"):  # the page that says so must not ask again
+        return None
     ident = UserId(UUID(text))
-    facts = the_archive().accounts.session_facts(ident)
+    try:
+        facts = the_archive().accounts.session_facts(ident)
+    except Unavailable:
+        g.nobody_known = True
+        raise
     if facts is None or session.get("serial") != facts[0]:
         return None
     return SignedIn(ident, facts[1], facts[2])

@@ -1,6 +1,6 @@
 """Pages of the three administrators and of operations: accounts, audit log, jobs, status; and the health answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,16 +8,18 @@ import sqlalchemy as sa
 from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from archive_app import database, installation
+from archive_app import chores, database, installation
 from archive_app.backup import history
 from archive_app.backup.history import LastBackup
 from archive_app.core import audit
-from archive_app.core.errors import ArchiveError, Conflict, DuplicateCode, InvalidInput
+from archive_app.core.errors import ArchiveError, Conflict, DuplicateCode, InvalidInput, Unavailable
 from archive_app.core.model import AuditLeaf, Fonds
 from archive_app.core.unit import parse_id
-from archive_app.core.vocabulary import Action, JobState, Level
+from archive_app.core.vocabulary import Action, JobState, Lane, Level
 from archive_app.web.access import access, public, the_archive, viewer
 from archive_app.web.words import error_text, fault_text
+from archive_app.wiring import Archive
+from archive_app.worker import CHORES
 
 users = Blueprint("users", __name__)
 log = Blueprint("audit", __name__)
@@ -154,9 +156,24 @@ log.add_url_rule("/audit", "show", show_log)
 @jobs.get("/jobs")
 @access(Action.JOB_READ)
 def show_jobs() -> ResponseReturnValue:
-    """Jobs under way, and those given up with their reasons."""
-    queue = the_archive().queue
-    return render_template("jobs.html", jobs=queue.list(), counts=queue.counts(), workers=queue.live_workers())
+    """How much waits in each lane, jobs under way, those given up with their reasons, and how chores went."""
+    archive = the_archive()
+    queue = archive.queue
+    at_broker, fault = _at_broker(archive)
+    return render_template(
+        "jobs.html", jobs=queue.list(), depths=queue.depths(), workers=queue.live_workers(), at_broker=at_broker,
+        broker_fault=fault, chores=chores.history(archive, [chore.name for chore in CHORES]).values(),
+    )  # fmt: skip
+
+
+def _at_broker(archive: Archive) -> tuple[Mapping[Lane, int] | None, str | None]:
+    """How many messages wait at the broker, where there is one; or why it does not say."""
+    if not archive.settings.on_broker:
+        return None, None
+    try:
+        return archive.broker.depths(), None
+    except Unavailable as fault:
+        return None, error_text(fault.code, fault.parameters, g.language)
 
 
 jobs.add_url_rule("/jobs", "show", show_jobs)

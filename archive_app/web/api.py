@@ -88,6 +88,8 @@ class SearchOut(Schema):
     hits = List(Nested(HitOut))
     facets = Dict()
     after = String(allow_none=True)
+    degraded = Boolean()
+    reason = String(allow_none=True)
 
 
 class PersonIn(Schema):

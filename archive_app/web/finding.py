@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from archive_app.core.errors import InvalidInput
+from archive_app.core.errors import InvalidInput, Unavailable
 from archive_app.core.model import Fonds, Provider
 from archive_app.core.unit import Unit, parse_id
 from archive_app.core.vocabulary import Action
@@ -55,12 +55,17 @@ def _answer(values: "MultiDict[str, str]", text: str) -> ResponseReturnValue:
     question = Question(text, filters, _PAGE, values.get("after") or None, order if order == "newest" else "best")
     faults: dict[str, object] = {}
     answer: Answer | None = None
+    away = False  # the index does not answer, and the database cannot
     if text.strip() or filters or request.method == "POST":
         try:
             answer = find(archive.reading, archive.index, question, viewer=by, hasher=archive.hasher,
                           masker=masker(by, archive.tables))  # fmt: skip
         except InvalidInput as fault:
             faults = fault.parameters
+        except Unavailable as fault:
+            if fault.code != "full-text-unavailable":
+                raise
+            away = True
     with archive.reading(by) as unit:
         fonds = {row[0]: row[1] for row in unit.rows(sa.select(Fonds.code, Fonds.name))}
         facets = _facets(answer, filters, fonds) if answer else {}
@@ -68,9 +73,9 @@ def _answer(values: "MultiDict[str, str]", text: str) -> ResponseReturnValue:
     page = render_template(
         "search.html",
         text=text, filters=filters, chosen=chosen, order=question.order, answer=answer, facets=facets,
-        faults=faults, after=values.get("after"), fonds=fonds, best_snippets=_best_snippets,
+        faults=faults, after=values.get("after"), fonds=fonds, best_snippets=_best_snippets, away=away,
     )  # fmt: skip
-    return page, 422 if faults else 200
+    return page, 422 if faults else 503 if away else 200
 
 
 def _facets(answer: Answer, filters: dict[str, tuple[str, ...]], fonds: dict[str, str]) -> dict[str, list[FacetValue]]:

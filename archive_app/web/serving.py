@@ -30,7 +30,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: bool = True) -> 
         if settings.trusted_proxies:
             count = settings.trusted_proxies
             app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
-        local = workers and settings.broker_url.startswith("local:")
+        local = workers and not settings.on_broker
         stack.enter_context(Workforce(settings) if local else nullcontext())
         server = waitress.create_server(
             app,

@@ -56,9 +56,15 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "done": ("完成", "Done"),
         "buried": ("已放弃", "Given up"),
     },
+    "job-lane": {
+        "light": ("检查与著录", "Examine and describe"),
+        "ocr": ("识读页面", "Read pages"),
+        "index": ("更新检索", "Refresh the index"),
+    },
     "job": {
         "intake.examine": ("检查来件", "Examine a file"),
         "intake.release": ("释放来件", "Release a file"),
+        "job.sweep": ("清理旧任务", "Clear away old jobs"),
         "page.read": ("识读页面", "Read a page"),
         "record.describe": ("著录", "Describe a record"),
         "search.refresh": ("更新检索", "Refresh the index"),
@@ -252,6 +258,19 @@ ERRORS: Mapping[str, Words] = {
     "under-hold": ("处于冻结，不能处置。", "A hold forbids it."),
     "busy": ("请求过多，请稍后再试。", "Too many attempts. Try again later."),
     "unavailable": ("某个部件暂不可用，请稍后再试。", "A part does not answer. Try again later."),
+    "broker-unreachable": (
+        "消息服务器无响应，任务保留，恢复后继续。",
+        "The broker does not answer. Jobs are kept and go on once it does.",
+    ),
+    "database-down": (
+        "数据库没有响应，未保存的内容请稍后重新提交。",
+        "The database does not answer. What was not saved must be sent again later.",
+    ),
+    "database-busy": ("数据库繁忙，请稍后再试。", "The database has too much to do. Try again shortly."),
+    "full-text-unavailable": (
+        "全文检索暂不可用。完整的证件号码、文号、档号和姓名仍可查询；资料照常归档，恢复后自动补入索引。",
+        "Full-text search does not answer now. Whole numbers and names are looked up all the same; filing goes on.",
+    ),
     "store-full": ("存储已满，请联系系统管理员。", "The store is full. Tell the system administrator."),
     "store-failed": ("存储出错，请稍后再试。", "The store failed. Try again later."),
     "content-missing": ("文件内容缺失，已记录，请联系管理员。", "The bytes are missing. This was recorded."),

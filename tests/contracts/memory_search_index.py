@@ -62,7 +62,7 @@ class MemoryIndex:
         )
 
     def versions(self) -> Iterator[tuple[RecordId, int]]:
-        yield from [(d.record, d.version) for d in self._documents.values()]
+        yield from sorted((d.record, d.version) for d in self._documents.values())
 
     @contextlib.contextmanager
     def rebuild(self) -> Iterator[SearchIndex]:

@@ -127,7 +127,7 @@ def test_a_backup_in_a_bucket_is_read_back_and_restored(server: Callable[[], ser
     with a_house(tmp_path, home=home) as archive:
         archive.settings = replace(settings_of(server(), home), backup_key="ab" * 32)
         receive(archive, a_batch(archive), *samples("0001", "0002", "0031"))
-        made, before = run(archive), tables_of(archive.engine)
+        made, before = run(archive), tables_of(archive.settings)
         assert run(archive).copied == 0
         settings = archive.settings
     vault = open_vault(place_of(settings), settings.backup_key)
@@ -139,7 +139,7 @@ def test_a_backup_in_a_bucket_is_read_back_and_restored(server: Callable[[], ser
     )  # fmt: skip
     assert restore(target, snapshot=None, progress=silent).objects == made.objects
     with opened(target) as archive:
-        assert tables_of(archive.engine) == before
+        assert tables_of(archive.settings) == before
 
 
 def test_a_place_that_went_is_not_made_anew(tmp_path: Path):

@@ -20,7 +20,7 @@ from archive_app.core.model import QueuedJob
 from archive_app.core.ports import ClaimedJob, Job
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import JobState, Lane
-from archive_app.jobs import MAX_ATTEMPTS, TableQueue
+from archive_app.jobs import MAX_ATTEMPTS, LaneDepth, TableQueue
 
 LEASE = dt.timedelta(minutes=5)
 ALL = (Lane.LIGHT, Lane.OCR, Lane.INDEX)
@@ -130,6 +130,14 @@ def test_again_waits_for_its_delay(yard: Yard) -> None:
     assert yard.one().attempt == 2
 
 
+def test_what_is_not_counted_uses_up_no_attempt(yard: Yard) -> None:
+    yard.put("a")
+    for _ in range(3 * MAX_ATTEMPTS):
+        yard.queue.again("w1", yard.one(), delay=dt.timedelta(minutes=1), reason="index-unreachable", counted=False)
+        yard.clock.forward(minutes=2)
+    assert yard.one().attempt == 1
+
+
 def test_attempts_are_counted_at_the_claim_so_a_job_that_kills_its_worker_is_buried(yard: Yard) -> None:
     yard.put("a")
     for attempt in range(1, MAX_ATTEMPTS + 1):
@@ -236,6 +244,23 @@ def test_live_workers_are_those_heard_of_lately(yard: Yard) -> None:
     assert yard.queue.live_workers() == 1
     yard.clock.forward(minutes=1)
     assert yard.queue.live_workers() == 0
+
+
+def test_depths_count_each_lane_and_the_age_of_the_oldest_that_is_due(yard: Yard) -> None:
+    yard.put("a", "b", "c", "d")
+    yard.clock.forward(seconds=30)
+    yard.put("page", lane=Lane.OCR)
+    yard.clock.forward(seconds=60)
+    leased, buried, done = yard.claim(lanes=(Lane.LIGHT,), most=3)
+    yard.queue.bury("w1", buried, reason="no")
+    yard.queue.done("w1", done)
+    light, ocr, index = yard.queue.depths()
+    assert light == LaneDepth(Lane.LIGHT, waiting=1, running=1, buried=1, oldest_seconds=90.0)
+    assert ocr == LaneDepth(Lane.OCR, waiting=1, running=0, buried=0, oldest_seconds=60.0)
+    assert index == LaneDepth(Lane.INDEX, waiting=0, running=0, buried=0, oldest_seconds=0.0)
+    yard.queue.again("w1", leased, delay=dt.timedelta(hours=1), reason="later")
+    yard.claim(lanes=(Lane.LIGHT,))
+    assert yard.queue.depths()[0] == LaneDepth(Lane.LIGHT, waiting=1, running=1, buried=1, oldest_seconds=0.0)
 
 
 # -- several processes

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from elastic_indices import an_elastic_index
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory_search_index import MemoryIndex
@@ -67,11 +68,15 @@ def all_pages(index: SearchIndex, query: Query) -> Iterator[HitPage]:
             return
 
 
-@pytest.fixture(params=["memory", "tantivy"])
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> SearchIndex:
+@pytest.fixture(params=["memory", "tantivy", pytest.param("elasticsearch", marks=pytest.mark.services)])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SearchIndex]:
     if request.param == "memory":
-        return MemoryIndex()
-    return TantivyIndex(tmp_path / "index")
+        yield MemoryIndex()
+    elif request.param == "tantivy":
+        yield TantivyIndex(tmp_path / "index")
+    else:
+        with an_elastic_index() as index:
+            yield index
 
 
 class TestFinding:
@@ -340,6 +345,11 @@ class TestKeeping:
         index.remove([RecordId(UUID(int=1)), RecordId(UUID(int=77))])
         assert found(index) == {2}
         assert dict(index.versions()) == {UUID(int=2): 1}
+
+    def test_versions_come_in_order_of_record(self, index: SearchIndex):
+        idents = [UUID(int=number << shift) for number in (3, 1, 2) for shift in (0, 64, 126)]
+        index.put([a_document(ident) for ident in idents])
+        assert [record for record, _ in index.versions()] == sorted(set(idents))
 
     def test_putting_and_removing_nothing_is_no_error(self, index: SearchIndex):
         index.put([])

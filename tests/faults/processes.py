@@ -11,6 +11,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from uuid import UUID
 
+import databases
 from dumps import silent
 from engines import unhurried
 
@@ -19,8 +20,9 @@ from archive_app.backup.run import run as backup
 from archive_app.cli.ingesting import files_under, take_in
 from archive_app.core.errors import Unavailable
 from archive_app.core.settings import Settings
+from archive_app.doing import Pace
 from archive_app.wiring import Archive
-from archive_app.worker import Pace, run_process
+from archive_app.worker import run_process
 from search import sync
 
 PACE = Pace(lease=dt.timedelta(seconds=2), longest=dt.timedelta(seconds=120))
@@ -34,14 +36,14 @@ def forkserver() -> ForkServerContext:
 
 
 def run_worker(home: str) -> None:
-    archive = Archive(Settings.from_env({}, home=Path(home)), engines=unhurried)
+    archive = Archive(databases.settings(Path(home)), engines=unhurried)
     run_process(archive, pace=PACE)
     archive.close()
 
 
 def run_intake(home: str, batch: str, folder: str) -> None:
     """Feed the folder into the batch, as `archive ingest FOLDER --batch ID` does."""
-    archive = Archive(Settings.from_env({}, home=Path(home)))
+    archive = Archive(databases.settings(Path(home)))
     viewer = archive.accounts.viewer_of_token((Path(home) / "token").read_text(encoding="utf-8"))
     take_in(archive, viewer, UUID(batch), list(files_under([folder])), wait=False, quiet=True)
     archive.close()
@@ -49,7 +51,7 @@ def run_intake(home: str, batch: str, folder: str) -> None:
 
 def run_rebuild(home: str) -> None:
     """Rebuild the index over and over."""
-    archive = Archive(Settings.from_env({}, home=Path(home)))
+    archive = Archive(databases.settings(Path(home)))
     while True:
         try:
             sync.rebuild(archive.reading(archive.own_work("index")), archive.index, hasher=archive.hasher)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-import postgres_cluster
+import databases
 import pytest
 import sqlalchemy as sa
-from dumps import silent, tables_of
+from dumps import as_owner, silent, tables_of
 from houses import a_batch, a_home, a_house, receive, samples, work
 from processes import forkserver, run_backup, run_restore
 from recorded_ocr import recorded_engine
@@ -26,7 +26,7 @@ from archive_app.backup.places import place_of
 from archive_app.backup.prune import prune
 from archive_app.backup.restore import restore
 from archive_app.backup.run import Backup, run
-from archive_app.backup.source import named_objects, one_look
+from archive_app.backup.source import named_objects
 from archive_app.backup.vault import open_vault
 from archive_app.backup.verify import Verified, verify
 from archive_app.core.errors import Conflict, Unavailable
@@ -82,7 +82,7 @@ def test_runs_killed_at_any_moment_lose_nothing_and_the_next_one_ends(
 ):
     wanted, kills = count(6, 200), 0
     context: ForkServerContext = forkserver()
-    before = tables_of(archive.engine)
+    before = tables_of(archive.settings)
     while kills < wanted:
         shutil.rmtree(the_place(archive), ignore_errors=True)
         with archive.engine.begin() as connection:
@@ -110,7 +110,7 @@ def test_runs_killed_at_any_moment_lose_nothing_and_the_next_one_ends(
     target = settings_of(tmp_path / "new" / "home", ARCHIVE_BACKUP_URL=str(archive.settings.backup_url))
     restore(target, snapshot=made.snapshot, progress=silent)
     with opened(target) as restored:
-        assert tables_of(restored.engine) == before
+        assert tables_of(restored.settings) == before
 
 
 @pytest.mark.prove
@@ -120,14 +120,14 @@ def test_a_restore_that_was_killed_goes_on_and_ends_with_the_same_archive(
     archive: Archive, tmp_path: Path, kind: str, count: Callable[[int, int], int]
 ):
     run(archive)
-    before, wanted, kills, number = tables_of(archive.engine), count(3, 60), 0, 0
+    before, wanted, kills, number = tables_of(archive.settings), count(3, 60), 0, 0
     context: ForkServerContext = forkserver()
     while kills < wanted:
         number += 1
         home = tmp_path / f"new-{number}"
         environment = {"ARCHIVE_BACKUP_URL": str(archive.settings.backup_url), "ARCHIVE_BACKUP_KEY": KEY}
         if kind == "postgresql":
-            environment["ARCHIVE_DATABASE_URL"] = postgres_cluster.a_database()
+            environment |= databases.a_settled_database()
         for _ in range(3):
             process = context.Process(target=run_restore, args=(str(home), environment), daemon=True)
             process.start()
@@ -142,10 +142,10 @@ def test_a_restore_that_was_killed_goes_on_and_ends_with_the_same_archive(
         if process.exitcode != 0:
             restore(settings, snapshot=None, progress=silent)
         with opened(settings) as restored:
-            assert tables_of(restored.engine) == before
+            assert tables_of(restored.settings) == before
             checked = store_check.check(restored, read_bytes=True)
             assert (checked.missing, checked.altered, checked.strays) == ((), (), ())
-            with one_look(restored.engine) as connection:
+            with as_owner(restored.settings) as connection:
                 runs = connection.execute(sa.select(BackupRun.outcome).where(BackupRun.outcome == "done")).all()
             assert len(runs) == 1
     sys.stdout.write(f"{kills} restores killed\n")
@@ -235,7 +235,7 @@ def test_a_wrong_key_or_none_says_so(archive: Archive):
         with pytest.raises(Unavailable, match=code):
             open_vault(place, secret)
     text = b"".join(path.read_bytes() for path in the_place(archive).rglob("*") if path.is_file())
-    with one_look(archive.engine) as connection:
+    with as_owner(archive.settings) as connection:
         entry = next(iter(named_objects(connection)))
     assert entry.key.sha256.encode() not in text
     assert not list(the_place(archive).rglob(f"*{entry.key.sha256}*"))
@@ -255,14 +255,14 @@ def test_keys_are_not_put_where_anybody_reads_them(archive: Archive, tmp_path: P
     shutil.copytree(archive.settings.keys, target.keys)
     restore(target, snapshot=None, progress=silent)
     with opened(target) as restored:
-        assert tables_of(restored.engine) == tables_of(archive.engine)
+        assert tables_of(restored.settings) == tables_of(archive.settings)
 
 
 # ---------------------------------------------------------------- the archive
 
 
 def first_object(archive: Archive) -> StoreKey:
-    with one_look(archive.engine) as connection:
+    with as_owner(archive.settings) as connection:
         return next(iter(named_objects(connection))).key
 
 
@@ -324,7 +324,7 @@ def test_a_backup_in_steps_is_one_snapshot(archive: Archive, monkeypatch: pytest
     while worker.step():
         steps += 1
         assert steps < 100
-    with one_look(archive.engine) as connection:
+    with as_owner(archive.settings) as connection:
         objects = len(list(named_objects(connection)))
         runs = connection.execute(sa.select(BackupRun.outcome, BackupRun.objects)).all()
     assert steps >= objects > 5
@@ -351,7 +351,7 @@ def test_a_day_that_begins_while_the_last_one_is_under_way_goes_on_with_it(
         pass
     assert archive.queue.list() == []
     assert len(open_vault(place_of(archive.settings), KEY).snapshots()) == 1
-    with one_look(archive.engine) as connection:
+    with as_owner(archive.settings) as connection:
         assert connection.execute(sa.select(BackupRun.outcome)).scalars().all() == ["done"]
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import databases
 import pytest
 import sqlalchemy as sa
 from engines import a_page, crashing, deadly, failing, failing_until, hanging, lying
@@ -15,11 +16,11 @@ from recorded_ocr import recorded_engine
 
 from archive_app.core.model import Page, Record
 from archive_app.core.ports import OcrEngine, OcrLine
-from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import JobState, PageState, RecordState
+from archive_app.doing import Pace
 from archive_app.jobs import MAX_ATTEMPTS
 from archive_app.wiring import Archive
-from archive_app.worker import Pace, run_process
+from archive_app.worker import run_process
 from search import sync
 
 SHEET = "0001"
@@ -109,7 +110,7 @@ def test_a_job_that_crashes_is_buried_with_its_reason_and_done_when_retried(tmp_
 
 
 def _work_here(home: str, engines: Callable[[str], OcrEngine], ahead: float, longest: float) -> None:
-    archive = Archive(Settings.from_env({}, home=Path(home)), engines=engines)
+    archive = Archive(databases.settings(Path(home)), engines=engines)
     clock = MovableClock()
     clock.forward(seconds=ahead)
     archive.clock = clock

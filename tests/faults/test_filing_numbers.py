@@ -10,6 +10,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import databases
 import pytest
 import sqlalchemy as sa
 from houses import a_batch, a_home, a_house, archivist, assert_index_and_log_are_whole, receive, samples, work
@@ -17,7 +18,6 @@ from houses import a_batch, a_home, a_house, archivist, assert_index_and_log_are
 from archive_app.core.archival_number import provisional
 from archive_app.core.errors import ArchiveError, Conflict, IllegalTransition, InvalidInput, StaleVersion
 from archive_app.core.model import NumberSeries, Record
-from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import Action, Level, RecordId, RecordState
 from archive_app.wiring import Archive
 from ingest import reviewing
@@ -56,7 +56,7 @@ def last_given(archive: Archive) -> int:
 
 def _file_all(home: str, idents: Sequence[RecordId], seed: int) -> None:
     """File whatever of these is not filed yet, in an order of one's own."""
-    archive = Archive(Settings.from_env({}, home=Path(home)))
+    archive = Archive(databases.settings(Path(home)))
     viewer = archivist(archive)
     order = list(idents)
     random.Random(seed).shuffle(order)  # noqa: S311 - an order, no secret
@@ -70,7 +70,7 @@ def _file_all(home: str, idents: Sequence[RecordId], seed: int) -> None:
 
 
 def _file_batch(home: str, batch: UUID, _seed: int) -> None:
-    archive = Archive(Settings.from_env({}, home=Path(home)))
+    archive = Archive(databases.settings(Path(home)))
     with archive.unit(archivist(archive)) as unit:
         filing.file_clear(unit, batch, tables=archive.tables)
     archive.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import databases
 import pytest
 import waitress
 from houses import a_home, a_house, samples
@@ -22,7 +23,6 @@ from playwright.sync_api import (
 )
 from recorded_ocr import recorded_engine
 
-from archive_app.core.settings import Settings
 from archive_app.web.app import create_app
 from archive_app.wiring import Archive
 from archive_app.worker import Worker
@@ -62,7 +62,7 @@ def _serving(archive: Archive) -> Iterator[str]:
 @contextmanager
 def _working(home: Path) -> Iterator[None]:
     """The worker's lanes in a thread, on an archive opened for it alone, as a process of its own would."""
-    archive = Archive(Settings.from_env({}, home=home), engines=recorded_engine)
+    archive = Archive(databases.settings(home), engines=recorded_engine)
     worker, ended = Worker(archive), threading.Event()
 
     def run() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import postgres_cluster
+import databases
 import pytest
 import sqlalchemy as sa
-from dumps import silent, tables_of
+from dumps import as_owner, silent, tables_of
 from houses import (
     a_batch,
     a_home,
@@ -30,7 +30,7 @@ from archive_app.backup.places import place_of
 from archive_app.backup.replay import replay
 from archive_app.backup.restore import restore
 from archive_app.backup.run import run
-from archive_app.backup.source import named_objects, one_look
+from archive_app.backup.source import named_objects
 from archive_app.backup.vault import open_vault
 from archive_app.backup.verify import verify
 from archive_app.core import audit
@@ -59,18 +59,18 @@ class Facts:
 
 
 def facts(archive: Archive) -> Facts:
-    with one_look(archive.engine) as connection:
+    with as_owner(archive.settings) as connection:
         objects = frozenset((str(entry.key), entry.size) for entry in named_objects(connection))
     with archive.sessions.reading() as session:
         head = audit.head(session, archive.signer, now=archive.clock.now())
-    return Facts(tables_of(archive.engine), objects, head.size, head.root)
+    return Facts(tables_of(archive.settings), objects, head.size, head.root)
 
 
 def settings_of(home: Path, place: Path, *, kind: str, **others: str) -> Settings:
     environment = {"ARCHIVE_BACKUP_URL": f"file://{place}/backup", "ARCHIVE_BACKUP_KEY": KEY, **others}
     environment["ARCHIVE_REGISTER_URL"] = f"file://{place}/register"
     if kind == "postgresql":
-        environment["ARCHIVE_DATABASE_URL"] = postgres_cluster.a_database()
+        environment |= databases.a_settled_database()
     return Settings.from_env(environment, home=home)
 
 
@@ -195,7 +195,7 @@ def test_what_was_destroyed_after_the_backup_stays_destroyed(house: Archive, tmp
         assert [archive.store.stat(key) for key in keys] == [None] * len(keys)
         assert found(archive) == hits - {victim}
         assert facts(archive).objects == before
-        with one_look(archive.engine) as connection:
+        with as_owner(archive.settings) as connection:
             tombstone = connection.execute(sa.select(Record.state).where(Record.id == victim)).scalar_one()
             content = connection.execute(sa.select(Page.id).where(Page.record_id == victim)).all()
         assert (tombstone, content) == (RecordState.DESTROYED, [])

@@ -65,6 +65,11 @@ def test_what_is_no_zone_is_a_fault(zone: str) -> None:
     assert set(faults({"ARCHIVE_TIME_ZONE": zone})) == {"ARCHIVE_TIME_ZONE"}
 
 
+@pytest.mark.parametrize("prefix", ["", "Archive", "a_b", "-a", "a*", "a,b"])
+def test_what_no_index_can_be_called_is_a_fault(prefix: str) -> None:
+    assert set(faults({"ARCHIVE_INDEX_PREFIX": prefix})) == {"ARCHIVE_INDEX_PREFIX"}
+
+
 @pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe"])
 def test_a_secret_file_without_a_secret_is_a_fault(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "secret").write_bytes(content)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from click.testing import CliRunner
 from factories import a_user
@@ -35,7 +36,9 @@ class Desk:
     def run(self, who: str, *words: str) -> tuple[int, list[dict[str, Any]]]:
         """Exit code and answers. Raises what the command raises."""
         command = ["--json", "--home", str(self.home), "--token-file", str(self.tokens[who]), *words]
-        found = CliRunner().invoke(cli, command, standalone_mode=False)
+        found = CliRunner().invoke(
+            cli, command, standalone_mode=False, env=databases.environment(self.archive.settings.home)
+        )
         if found.exception is not None:
             raise found.exception
         lines = [json.loads(line) for line in found.stdout.splitlines() if line.startswith("{")]

@@ -60,6 +60,9 @@ def test_what_a_person_wrote_for_review_is_masked_as_all_texts_are(archive: Arch
 
 def test_a_failing_statement_tells_no_values(archive: Archive) -> None:
     number = "110105194912310021"
-    with archive.sessions.writing() as session, pytest.raises(sa.exc.IntegrityError) as caught:
+    with (
+        archive.sessions.on_behalf_of(everything(archive)).writing() as session,
+        pytest.raises(sa.exc.IntegrityError) as caught,
+    ):
         session.execute(sa.insert(Person.__table__).values(name=number))  # type: ignore[arg-type]
     assert number not in str(caught.value)

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from factories import a_component, a_page, a_record, an_archive, everything, the_fonds
+from factories import a_component, a_page, a_record, a_user, an_archive, everything, the_fonds
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
@@ -81,10 +81,9 @@ def hide_a_record(archive: Archive) -> Hidden:
     fonds = the_fonds(archive, "J002")
     viewer = everything(archive)
     with archive.unit(viewer) as unit:
-        with archive.sessions.reading() as session:
-            operator = session.execute(sa.text("SELECT id FROM user_account LIMIT 1")).scalar_one()  # noqa: TID251 - a test may
+        operator = a_user(archive)
         batch = Batch(
-            id=uuid4(), fonds_id=fonds, number="hidden-folder-1", operator_id=UUID(operator),
+            id=uuid4(), fonds_id=fonds, number="hidden-folder-1", operator_id=operator,
             created_at=unit.clock.now(),
         )  # fmt: skip
         unit.add(Action.INTAKE_WRITE, batch)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import enum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -86,6 +86,9 @@ class Base(DeclarativeBase):
 
 class Guarded:
     """A row with an audience. Every mapped class is `Guarded` or stands in `OPEN_TABLES` with a reason."""
+
+    #: Seen by way of a link that is written after it: it may be added before its writer sees it.
+    precedes_its_link: ClassVar[bool] = False
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:

@@ -85,6 +85,7 @@ class Record(Guarded, Base):
         sa.UniqueConstraint("fonds_id", "code"),
         sa.UniqueConstraint("id", "fonds_id", "level"),  # what children's audience is tied to
         sa.Index("ix_record_state", "state", "fonds_id"),
+        sa.Index("ix_record_document_number", "document_number"),
         sa.Index("ix_record_due", "due_on", "id"),  # the due list, read by position
         sa.Index("ix_record_created", "created_at"),  # the week's intake
     )

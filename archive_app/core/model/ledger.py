@@ -58,7 +58,10 @@ class QueuedJob(Base):
     """作业: a piece of work committed with its cause; the leased row decides (decision 23)."""
 
     __tablename__ = "job"
-    __table_args__ = (sa.Index("ix_job_claim", "state", "lane", "run_after"),)
+    __table_args__ = (
+        sa.Index("ix_job_claim", "state", "lane", "run_after"),
+        sa.Index("ix_job_published", "state", "lane", "published_at"),
+    )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     name: Mapped[str] = mapped_column(sa.String(40))
     args: Mapped[dict[str, Any]]
@@ -73,15 +76,16 @@ class QueuedJob(Base):
     lease_until: Mapped[dt.datetime | None]
     worker: Mapped[str | None] = mapped_column(sa.String(80))
     reason: Mapped[str | None] = mapped_column(sa.String(500))
+    published_at: Mapped[dt.datetime | None]  # a message is on its way; none once it is claimed or queued anew
     created_at: Mapped[dt.datetime]
     ended_at: Mapped[dt.datetime | None]
 
 
 class LaneLease(Base):
-    """Who holds a lane that has one worker at a time."""
+    """Who holds what one process does at a time: the index lane, or the part of the relay."""
 
     __tablename__ = "lane_lease"
-    lane: Mapped[Lane] = mapped_column(primary_key=True)
+    lane: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
     worker: Mapped[str | None] = mapped_column(sa.String(80))
     lease_until: Mapped[dt.datetime | None]
 

@@ -1,0 +1,206 @@
+"""Doing claimed jobs, however they were claimed: keep the lease, do it, and say how it ended.
+
+A lease is extended while the work goes on; work whose lease was lost is dropped, because another worker does it.
+Every job may run twice: its handler finds what is done already.
+"""
+
+import datetime as dt
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from archive_app.core.errors import ArchiveError, ChildDied, NotFound, OcrFailed, StaleVersion, Unavailable
+from archive_app.core.ports import ClaimedJob
+from archive_app.core.vocabulary import Lane, RecordId, Viewer
+from archive_app.jobs import MAX_ATTEMPTS
+from archive_app.wiring import Archive
+from search.sync import refresh
+
+_LOG = logging.getLogger("archive.worker")
+_BEAT_SECONDS = 10.0
+_INDEX_BATCH = 500
+_INDEX_AWAY = dt.timedelta(seconds=20)
+_HUNG = 70  # exit status of a worker whose work did not end
+
+Handler = Callable[[Archive, ClaimedJob], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long work may take.
+
+    Work is done by another worker `lease` after its worker died. Reading and indexing that run longer than `longest`
+    are taken to hang: the process ends, so that the attempt counts and the job is tried again or buried. Light work
+    opens files in children, which have limits of their own.
+    """
+
+    lease: dt.timedelta = dt.timedelta(seconds=60)
+    longest: dt.timedelta = dt.timedelta(minutes=15)
+
+
+NORMAL = Pace()
+
+
+class Hands:
+    """What does jobs in one process, under a name of its own."""
+
+    def __init__(self, archive: Archive, handlers: Mapping[str, Handler], *, pace: Pace) -> None:
+        self._archive, self._handlers, self._pace = archive, handlers, pace
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{random.randrange(16**4):04x}"  # noqa: S311 - a name
+        self._over = threading.Event()
+        self._index_away_until = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+    def live(self) -> None:
+        """Say from now on that this worker lives."""
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def leave(self) -> None:
+        """Say that this worker ends."""
+        self._over.set()
+        try:
+            self._archive.queue.release_lane(self.name)
+            self._archive.queue.leave(self.name)
+        except Unavailable as fault:  # the lease of the lane ends by itself, and silence tells the rest
+            _LOG.warning("worker.left.silently code=%s", fault.code)
+
+    def _beat(self) -> None:
+        while not self._over.is_set():
+            try:
+                self._archive.queue.beat(self.name)
+            except Exception:  # noqa: BLE001 - a missed beat is no reason to stop working
+                _LOG.exception("worker.beat.failed")
+            self._over.wait(_BEAT_SECONDS)
+
+    def take(self, lane: Lane) -> bool:
+        """Claim the next job of the lane and do it. False if there was none."""
+        jobs = self._archive.queue.claim(self.name, lanes=(lane,), lease=self._pace.lease)
+        for job in jobs:
+            self._do(job)
+        return bool(jobs)
+
+    def take_this(self, ident: UUID) -> bool:
+        """Claim this very job and do it. False if it is done, or another does it."""
+        job = self._archive.queue.claim_one(self.name, ident, lease=self._pace.lease)
+        if job is not None:
+            self._do(job)
+        return job is not None
+
+    def take_batch(self) -> bool:
+        """Claim what waits in the index lane and do it.
+
+        False if there was nothing, if another holds the lane, or if the index was found to be away a moment ago.
+        """
+        if self._archive.clock.now() < self._index_away_until:
+            return False
+        batch = self._archive.queue.claim(self.name, lanes=(Lane.INDEX,), lease=self._pace.lease, most=_INDEX_BATCH)
+        if batch:
+            self._refresh(batch)
+        return bool(batch)
+
+    def _do(self, job: ClaimedJob) -> None:
+        began = time.monotonic()
+        with self._extended([job]):
+            outcome = self._attempt([job], lambda: self._handlers[job.name](self._archive, job))
+        _LOG.info("job.%s name=%s id=%s seconds=%.2f", outcome, job.name, job.id, time.monotonic() - began)
+
+    def _refresh(self, jobs: Sequence[ClaimedJob]) -> None:
+        """All at once; what failed before one by one, so that no record keeps others out of the index."""
+        together = [job for job in jobs if job.attempt == 1]
+        parts = [together] * bool(together) + [[job] for job in jobs if job.attempt > 1]
+        with self._extended(jobs):
+            viewer = self._archive.own_work("index")
+            for part in parts:
+                self._attempt(part, partial(self._refresh_records, viewer, part))
+        self._archive.queue.release_lane(self.name)  # whoever is free next indexes next
+
+    def _refresh_records(self, viewer: Viewer, jobs: Sequence[ClaimedJob]) -> None:
+        archive, idents = self._archive, [RecordId(UUID(job.args["record"])) for job in jobs]
+        refresh(archive.reading(viewer), archive.index, idents, hasher=archive.hasher)
+
+    def _attempt(self, jobs: Sequence[ClaimedJob], deed: Callable[[], object]) -> str:
+        """Do it, and say of every job how it ended. The one place that catches everything: log, mark, go on."""
+        queue = self._archive.queue
+        try:
+            deed()
+        except NotFound as gone:
+            return self._bury(jobs, gone)
+        except (Unavailable, OcrFailed, ChildDied, StaleVersion) as fault:
+            return self._again(jobs, fault)
+        except ArchiveError as fault:
+            _LOG.warning("job.fault name=%s code=%s", jobs[0].name, fault.code)
+            return self._again(jobs, fault)
+        except Exception as fault:  # noqa: BLE001 - the one place
+            _LOG.exception("job.crashed name=%s", jobs[0].name)
+            return self._again(jobs, fault)
+        for job in jobs:
+            queue.done(self.name, job)
+        return "done"
+
+    def _again(self, jobs: Sequence[ClaimedJob], fault: Exception) -> str:
+        if jobs[0].lane == Lane.INDEX and type(fault) is Unavailable and fault.code.startswith("index-"):
+            return self._wait_for_index(jobs, fault)
+        for job in jobs:
+            if job.attempt >= MAX_ATTEMPTS:
+                self._archive.queue.bury(self.name, job, reason=_reason(fault))
+            else:
+                self._archive.queue.again(self.name, job, delay=_delay(fault, job.attempt), reason=_reason(fault))
+        return "again"
+
+    def _wait_for_index(self, jobs: Sequence[ClaimedJob], fault: Unavailable) -> str:
+        """However long the index is away, its jobs wait: no attempt is used up, and the lane is left alone a while."""
+        self._index_away_until = self._archive.clock.now() + _INDEX_AWAY
+        for job in jobs:
+            self._archive.queue.again(self.name, job, delay=_INDEX_AWAY, reason=_reason(fault), counted=False)
+        return "waits"
+
+    def _bury(self, jobs: Sequence[ClaimedJob], fault: Exception) -> str:
+        for job in jobs:
+            self._archive.queue.bury(self.name, job, reason=_reason(fault))
+        return "buried"
+
+    @contextmanager
+    def _extended(self, jobs: Sequence[ClaimedJob]) -> Iterator[None]:
+        """Keep the leases while the block runs, not for ever: a thread that hangs cannot be ended, a process can."""
+        over = threading.Event()
+        lease, until = self._pace.lease, time.monotonic() + self._pace.longest.total_seconds()
+
+        def extend() -> None:
+            while not over.wait(lease.total_seconds() / 3):
+                if time.monotonic() > until and jobs[0].lane != Lane.LIGHT:
+                    _LOG.error("worker.hung name=%s ids=%s", jobs[0].name, [str(job.id) for job in jobs])
+                    os._exit(_HUNG)
+                self._extend(jobs)
+
+        thread = threading.Thread(target=extend, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _extend(self, jobs: Sequence[ClaimedJob]) -> None:
+        try:
+            for job in jobs:
+                self._archive.queue.extend(self.name, job, lease=self._pace.lease)
+        except Exception:  # noqa: BLE001 - one missed extension is no reason to stop: the next comes before the end
+            _LOG.exception("worker.extend.failed")
+
+
+def _delay(fault: Exception, attempt: int) -> dt.timedelta:
+    """Twice as long each time. A part that does not answer (full store, index) is given a quarter of an hour in all."""
+    seconds = 10 * 4 ** (attempt - 1) if type(fault) is Unavailable else 2 ** (attempt - 1)
+    return dt.timedelta(seconds=min(300, seconds))
+
+
+def _reason(fault: Exception) -> str:
+    """What operators read: our errors name code and facts, others their kind only (a text may be personal)."""
+    return str(fault) if isinstance(fault, ArchiveError) else type(fault).__name__
