@@ -1,9 +1,17 @@
-"""Rows against bytes, both ways: what is named and missing, what is altered, and what is kept and named by nobody."""
+"""Rows against bytes, both ways: what is named and missing, what is altered, and what is kept and named by nobody.
+
+Ten million keys do not fit into memory: both sides are dealt into files by the first bits of the owner, and compared
+file by file.
+"""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from uuid import uuid4
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
@@ -15,6 +23,9 @@ from archive_app.wiring import Archive
 
 #: Younger strays may belong to work that has stored its bytes and not yet written its row.
 STRAY_AFTER = dt.timedelta(days=1)
+_HANDS = 7  # bits of the owner: 128 files a side, 80,000 keys each for ten million
+
+Named = tuple[StoreKey, str | None]  # with the version that the row pins
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,53 +51,111 @@ class StoreCheck:
         }
 
 
+@dataclass(slots=True)
+class _Found:
+    rows: int = 0
+    objects: int = 0
+    missing: list[str] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
+    strays: list[StoreKey] = field(default_factory=list)
+
+
 def check(
     archive: Archive, *, read_bytes: bool = False, sweep: bool = False, progress: Callable[[int], object] | None = None
 ) -> StoreCheck:
     """Compare; with `read_bytes` read everything again; with `sweep` let go of old strays after one more look."""
-    present = {str(key): key for key in archive.store.keys()}  # noqa: SIM118 - the port's method
-    named = _named(archive)
-    missing, altered = [], []
-    for count, (text, key) in enumerate(named.items(), start=1):
-        if text not in present and archive.store.stat(key) is None:
-            missing.append(text)
-        elif read_bytes and not _sound(archive, key):
-            altered.append(text)
+    found = _Found()
+    with tempfile.TemporaryDirectory(dir=archive.scratch, prefix="check-") as folder:
+        present = _dealt(Path(folder, "present"), ((key, None) for key in archive.store.keys()))  # noqa: SIM118
+        named = _dealt(Path(folder, "named"), _named(archive))
+        for ours, theirs in zip(named, present, strict=True):
+            _compare(archive, dict(_read(ours)), dict(_read(theirs)), found, read_bytes=read_bytes, progress=progress)
+    swept = _sweep(archive, found.strays) if sweep else 0
+    return StoreCheck(
+        found.rows, found.objects, tuple(found.missing), tuple(found.altered), tuple(map(str, found.strays)), swept
+    )
+
+
+def _compare(
+    archive: Archive,
+    named: dict[StoreKey, str | None],
+    present: dict[StoreKey, str | None],
+    found: _Found,
+    *,
+    read_bytes: bool,
+    progress: Callable[[int], object] | None,
+) -> None:
+    for key, version_id in named.items():
+        found.rows += 1
+        if key not in present and archive.store.stat(key, version_id=version_id) is None:
+            found.missing.append(str(key))
+        elif read_bytes and not _sound(archive, key, version_id):
+            found.altered.append(str(key))
         if progress:
-            progress(count)
-    strays = [key for text, key in present.items() if text not in named]
-    swept = _sweep(archive, strays) if sweep else 0
-    return StoreCheck(len(named), len(present), tuple(missing), tuple(altered), tuple(map(str, strays)), swept)
+            progress(found.rows)
+    found.objects += len(present)
+    found.strays += [key for key in present if key not in named]
 
 
-def _sound(archive: Archive, key: StoreKey) -> bool:
+def _sound(archive: Archive, key: StoreKey, version_id: str | None) -> bool:
     try:
-        return archive.store.digest(key).sha256 == key.sha256
+        return archive.store.digest(key, version_id=version_id).sha256 == key.sha256
     except ContentMissing:
         return False
 
 
-def _named(archive: Archive) -> dict[str, StoreKey]:
+def _dealt(folder: Path, keys: Iterable[Named]) -> list[Path]:
+    """One side in files by the first bits of the owner; a file that got nothing is not there."""
+    folder.mkdir()
+    paths = [folder / f"{hand:03}" for hand in range(1 << _HANDS)]
+    hands: dict[int, TextIO] = {}
+    with ExitStack() as stack:
+        for key, version_id in keys:
+            hand = key.owner.int >> (128 - _HANDS)
+            if hand not in hands:
+                hands[hand] = stack.enter_context(paths[hand].open("w", encoding="ascii"))
+            hands[hand].write(f"{key.fonds} {key.owner.hex} {key.sha256} {version_id or ''}\n")
+    return paths
+
+
+def _read(path: Path) -> Iterator[Named]:
+    if not path.exists():
+        return
+    with path.open(encoding="ascii") as lines:
+        for line in lines:
+            fonds, owner, sha256, version_id = line.rstrip("\n").split(" ")
+            yield StoreKey(fonds, UUID(owner), sha256), version_id or None
+
+
+def _named(archive: Archive) -> Iterator[Named]:
     with archive.reading(archive.own_work("store-check")) as unit:
-        return {str(key): key for key in _keys(unit)}
+        fonds = {row[0]: row[1] for row in unit.rows(sa.select(Fonds.id, Fonds.code))}
+        kept = sa.select(Component.fonds_id, Component.record_id, Component.sha256, Component.version_id)
+        for fonds_id, owner, sha256, version_id in unit.stream(kept):
+            yield StoreKey(fonds[fonds_id], owner, sha256), version_id
+        arrived = sa.select(IntakeFile.fonds_id, IntakeFile.id, IntakeFile.sha256, IntakeFile.version_id)
+        for fonds_id, file, sha256, version_id in unit.stream(arrived.where(IntakeFile.bytes_kept)):
+            yield StoreKey(fonds[fonds_id], file, sha256), version_id
 
 
-def _keys(unit: Unit) -> Iterator[StoreKey]:
-    fonds = {row[0]: row[1] for row in unit.rows(sa.select(Fonds.id, Fonds.code))}
-    for row in unit.stream(sa.select(Component.fonds_id, Component.record_id, Component.sha256)):
-        yield StoreKey(fonds[row[0]], row[1], row[2])
-    arrived = sa.select(IntakeFile.fonds_id, IntakeFile.id, IntakeFile.sha256).where(IntakeFile.bytes_kept)
-    for fonds_id, owner, sha256 in unit.stream(arrived):
-        yield StoreKey(fonds[fonds_id], owner, sha256)
+def _is_named(unit: Unit, key: StoreKey) -> bool:
+    """Whether a row names it now: strays are few, rows are many."""
+    kept = sa.select(Component.id).where(Component.record_id == key.owner, Component.sha256 == key.sha256)
+    arrived = sa.select(IntakeFile.id).where(
+        IntakeFile.id == key.owner, IntakeFile.sha256 == key.sha256, IntakeFile.bytes_kept
+    )
+    return bool(unit.rows(kept.limit(1)) or unit.rows(arrived.limit(1)))
 
 
 def _sweep(archive: Archive, strays: list[StoreKey]) -> int:
-    named = _named(archive)
-    swept = 0
+    swept = archive.store.sweep(older_than=STRAY_AFTER)
     for key in strays:
         found = archive.store.stat(key)
-        if found is None or str(key) in named or archive.clock.now() - found.stored_at < STRAY_AFTER:
+        if found is None or archive.clock.now() - found.stored_at < STRAY_AFTER:
             continue
-        archive.store.destroy(Warrant(key, "no row names it", uuid4(), found.version_id))
-        swept += 1
+        with archive.reading(archive.own_work("store-check")) as unit:
+            named = _is_named(unit, key)
+        if not named:
+            archive.store.destroy(Warrant(key, "no row names it", uuid4(), found.version_id))
+            swept += 1
     return swept

@@ -34,7 +34,8 @@ from archive_app.core.vocabulary import Action, Viewer
 from archive_app.jobs import TableQueue
 from archive_app.keys import FileSigner, KeyedHasher, KeyFiles
 from archive_app.locks import AdvisoryLocks, FileLocks
-from archive_app.objects import FolderStore
+from archive_app.objects import FolderStore, S3Address, S3Client, S3Store
+from archive_app.objects.s3_bucket import Prepared, prepare
 from archive_app.register import register_of
 from ingest.ocr.engines import build_engine
 from ingest.opening.opener import Limits, Opener
@@ -120,7 +121,26 @@ class Archive:
         scheme, _, place = self.settings.store_url.partition("://")
         if scheme == "file":
             return FolderStore(Path(place), clock=self.clock)
-        raise InvalidInput("settings-invalid", ARCHIVE_STORE_URL="file:// is what this version knows")
+        return self.s3_store()
+
+    def s3_store(self) -> S3Store:
+        """The store on a server. Raises `InvalidInput` where the address is not one."""
+        address = S3Address.of(self.settings.store_url)
+        return S3Store(self._s3_client(address), address, scratch=self.scratch, clock=self.clock)
+
+    def prepare_store(self) -> Prepared:
+        """Make the bucket of the store, or say what somebody else has to do. Raises `Unavailable`."""
+        return prepare(self._s3_client(S3Address.of(self.settings.store_url)))
+
+    def _s3_client(self, address: S3Address) -> S3Client:
+        settings = self.settings
+        return S3Client(
+            address,
+            access_key=settings.store_access_key,
+            secret_key=settings.store_secret_key,
+            ca=settings.store_ca,
+            region=settings.store_region,
+        )
 
     @cached_property
     def index(self) -> SearchIndex:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from uuid import UUID
 
+from archive_app import keeping
 from archive_app.backup import job as backup
 from archive_app.chores import KEYS, Chore, keep_ensuring
 from archive_app.core.errors import Unavailable
@@ -25,7 +26,7 @@ from ingest.releasing import release_bytes, release_intake
 _LOG = logging.getLogger("archive.worker")
 _IDLE_SECONDS = 0.3
 _AWAY_SECONDS = 2.0
-_INDEX_SECONDS = 1.0
+_INDEX_SECONDS = 5.0
 _OCR_ATTEMPTS = 3
 _DONE_JOBS_STAY = dt.timedelta(days=30)
 
@@ -63,14 +64,19 @@ HANDLERS: Mapping[str, Handler] = {
     "job.sweep": _sweep,
     "page.read": _read,
     "record.describe": _describe,
+    "store.protect": keeping.protect_job,
     "store.release": _release_bytes,
     backup.NAME: backup.backup_step,
+    "store.renew-locks": keeping.renew_job,
+    "store.self-test": keeping.self_test_job,
 }
 BATCHED = frozenset({"search.refresh"})
 #: Periodic work; each name has its handler above.
 CHORES: Sequence[Chore] = (
     Chore("job.sweep", at=lambda _settings: "03:00"),
     Chore(backup.NAME, at=lambda settings: settings.backup_at),
+    Chore("store.renew-locks", at=lambda _settings: "01:00"),
+    Chore("store.self-test", at=lambda _settings: "00:30"),
 )
 
 
@@ -121,7 +127,7 @@ class Worker:
     def step(self) -> bool:
         """Do one job, or one batch of index jobs. False if there was nothing to do.
 
-        The index is written at most once a second while other work waits: a commit costs the same for one record as
+        The index is written every few seconds while other work waits: a commit costs the same for one record as
         for hundreds, and a record that is described right after it was read is written once.
         """
         if time.monotonic() - self._indexed >= _INDEX_SECONDS and self._index():

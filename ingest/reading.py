@@ -6,7 +6,7 @@ last page of a record to end moves the record on.
 
 import hashlib
 import io
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -147,11 +147,16 @@ def picture_digest(bitmap: Bitmap) -> str:
 
 
 def _page_to(page: OcrPage) -> dict[str, Any]:
-    return {"rotation": page.rotation, "lines": [asdict(line) for line in page.lines]}
+    return {"rotation": page.rotation, "lines": [_line_to(line) for line in page.lines]}
 
 
 def _page_from(kept: dict[str, Any], identity: OcrIdentity) -> OcrPage:
     return OcrPage(identity, kept["rotation"], tuple(line_from(line) for line in kept["lines"]))
+
+
+def _line_to(line: OcrLine) -> dict[str, Any]:
+    words = [{"text": word.text, "box": word.box, "confidence": word.confidence} for word in line.words]
+    return {"text": line.text, "box": line.box, "confidence": line.confidence, "words": words}
 
 
 def line_from(kept: dict[str, Any]) -> OcrLine:
@@ -180,7 +185,7 @@ def _write(unit: Unit, place: _Place, reading: _Reading, view: StoredObject | No
 
 def _fill(page: Page, text: OcrPage, source: str) -> None:
     page.state, page.failure, page.rotation, page.text_source = PageState.READ, None, text.rotation, source
-    page.lines = [asdict(line) for line in text.lines]
+    page.lines = [_line_to(line) for line in text.lines]
     page.text = "\n".join(line.text for line in text.lines)
     page.engine, page.engine_version = text.identity.engine, text.identity.version
     page.engine_model, page.engine_parameters = text.identity.model, text.identity.parameters

@@ -80,7 +80,10 @@ def file_record(unit: Unit, record_id: RecordId, *, tables: ReferenceTables) -> 
         "record:filed", "record", record.id, code=record.code, rule=term.rule,
         due=term.due.isoformat() if term.due else None,
     )  # fmt: skip
-    unit.later(Job("search.refresh", {"record": str(record.id)}, key=f"refresh:{record.id}", lane=Lane.INDEX))
+    unit.later(
+        Job("search.refresh", {"record": str(record.id)}, key=f"refresh:{record.id}", lane=Lane.INDEX),
+        Job("store.protect", {"record": str(record.id)}, key=f"protect:{record.id}"),
+    )
     return record
 
 

@@ -175,6 +175,7 @@ class _Landing:
             self._table(shape)
         archive.upgrade_database()
         self._copy_objects()
+        self._unlock()
         size, root = self._log()
         replayed = self._replay()
         self._queue_again()
@@ -309,6 +310,16 @@ class _Landing:
                 of_arrival = (arrived.c.id == entry.key.owner, arrived.c.sha256 == entry.key.sha256)
                 for table, where in ((component, of_record), (arrived, of_arrival)):
                     connection.execute(sa.update(table).where(*where).values(version_id=version_id))  # type: ignore[arg-type]
+
+    def _unlock(self) -> None:
+        """Locks were the old store's: the night locks anew what is due to be locked in this one."""
+        component = Component.__table__
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.update(component)  # type: ignore[arg-type]  # a Table at run time
+                .where(component.c.locked_until.is_not(None))
+                .values(locked_until=None)
+            )
 
     def _log(self) -> tuple[int, str]:
         """The audit log verifies, and is the origin's or an extension of it. Gives its size and root."""

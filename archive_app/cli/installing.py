@@ -20,7 +20,6 @@ from archive_app.core.errors import InvalidInput, NotFound
 from archive_app.core.model import AuditLeaf
 from archive_app.core.reference import Kind
 from archive_app.core.vocabulary import JobState
-from archive_app.store_check import check as check_store
 from archive_app.wiring import Archive
 from archive_app.worker import CHORES
 from search import sync
@@ -202,30 +201,6 @@ def index_status(context: Context) -> None:
         context.answer(dict(archive.index.status()))
 
 
-@click.group("store")
-def store() -> None:
-    """The bytes."""
-
-
-@store.command("check")
-@click.option("--read", "read_bytes", is_flag=True, help="Read every byte again and compare digests.")
-@click.option("--sweep", is_flag=True, help="Let go of bytes that no row names and that are older than a day.")
-@with_context
-def store_check(context: Context, *, read_bytes: bool, sweep: bool) -> int:
-    """Compare rows with bytes, both ways."""
-    with context.archive() as archive, Progress(console=Console(stderr=True), disable=context.as_json) as bar:
-        task = bar.add_task("objects", total=None)
-        found = check_store(
-            archive, read_bytes=read_bytes, sweep=sweep, progress=lambda now: bar.update(task, completed=now)
-        )
-    human = (
-        f"{found.rows} rows, {found.objects} objects: missing {len(found.missing)}, altered {len(found.altered)}, "
-        f"strays {len(found.strays)}, swept {found.swept}"
-    )
-    context.answer(found.as_json(), human)
-    return 3 if found.missing or found.altered or (found.strays and not sweep) else 0
-
-
 @click.group("job")
 def job() -> None:
     """Jobs: what waits, what was given up and why."""
@@ -356,4 +331,4 @@ def audit_export(context: Context, *, output: str) -> None:
     context.answer({"leaves": count, "file": str(Path(output).resolve())}, f"{count} leaves written to {output}")
 
 
-COMMANDS = (init, settings, db, rule_tables, serve, index, store, job, audit_log)
+COMMANDS = (init, settings, db, rule_tables, serve, index, job, audit_log)

@@ -11,8 +11,9 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -21,6 +22,22 @@ from archive_app.core.model import AuditHead, AuditLeaf, AuditNode, AuditValue
 from archive_app.core.ports import Signature, Signer
 
 EMPTY_ROOT = hashlib.sha256(b"").hexdigest()
+
+_LEAF, _VALUE, _NODE, _HEAD = (
+    cast("sa.Table", model.__table__) for model in (AuditLeaf, AuditValue, AuditNode, AuditHead)
+)
+# Appending is part of every piece of work: its statements are made once, and nothing is made into objects.
+_SIZE = sa.select(_HEAD.c.size).where(_HEAD.c.id == 1).with_for_update()
+_RESIZE = sa.update(_HEAD).where(_HEAD.c.id == 1)
+_LAST = (
+    sa.select(_LEAF.c.subject_number, _LEAF.c.hash)
+    .where(_LEAF.c.subject_kind == sa.bindparam("kind"), _LEAF.c.subject_id == sa.bindparam("ident"))
+    .order_by(_LEAF.c.subject_number.desc())
+    .limit(1)
+)
+_NODE_HASH = sa.select(_NODE.c.hash).where(
+    _NODE.c.height == sa.bindparam("height"), _NODE.c.position == sa.bindparam("position")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +99,39 @@ def commitment(salt: str, value: str) -> str:
     return hmac.new(bytes.fromhex(salt), value.encode(), hashlib.sha256).hexdigest()
 
 
-def append(session: Session, entries: list[Entry], *, now: dt.datetime) -> None:
+def append(session: Session, entries: Sequence[Entry], *, now: dt.datetime) -> None:
     """Append in the session's own transaction. Locks the head: order in the log is order of commit."""
-    head = session.execute(sa.select(AuditHead).where(AuditHead.id == 1).with_for_update()).scalar_one()
-    for entry in entries:
-        _append_one(session, entry, head.size, now)
-        head.size += 1
+    session.flush()
+    connection = session.connection()
+    first = connection.execute(_SIZE).scalar_one()
+    leaves, values = [], []
+    chains: dict[tuple[str, str], tuple[int, str]] = {}
+    for sequence, entry in enumerate(entries, start=first):
+        subject = (entry.subject_kind, entry.subject_id)
+        previous = chains.get(subject) or _last_of(connection, subject)
+        leaf, salted = _leaf_of(entry, sequence, previous, now)
+        chains[subject] = (leaf["subject_number"], leaf["hash"])
+        leaves.append(leaf)
+        values += salted
+    if not leaves:
+        return
+    connection.execute(sa.insert(_LEAF), leaves)
+    if values:
+        connection.execute(sa.insert(_VALUE), values)
+    connection.execute(sa.insert(_NODE), _grown(connection, first, [leaf["hash"] for leaf in leaves]))
+    connection.execute(_RESIZE, {"size": first + len(leaves)})
 
 
-def _append_one(session: Session, entry: Entry, sequence: int, now: dt.datetime) -> None:
-    previous = session.execute(
-        sa.select(AuditLeaf.subject_number, AuditLeaf.hash)
-        .where(AuditLeaf.subject_kind == entry.subject_kind, AuditLeaf.subject_id == entry.subject_id)
-        .order_by(AuditLeaf.subject_number.desc())
-        .limit(1)
-    ).first()
+def _last_of(connection: sa.Connection, subject: tuple[str, str]) -> tuple[int, str] | None:
+    """Number and hash of the subject's last leaf."""
+    row = connection.execute(_LAST, {"kind": subject[0], "ident": subject[1]}).first()
+    return None if row is None else (row[0], row[1])
+
+
+def _leaf_of(
+    entry: Entry, sequence: int, previous: tuple[int, str] | None, now: dt.datetime
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The row of the leaf, and those of its values with their salts."""
     number = previous[0] + 1 if previous else 0
     values = {name: (secrets.token_hex(16), canonical(value)) for name, value in entry.values.items()}
     leaf = canonical(
@@ -114,43 +149,38 @@ def _append_one(session: Session, entry: Entry, sequence: int, now: dt.datetime)
             "values": {name: commitment(salt, value) for name, (salt, value) in values.items()},
         }
     )
-    digest = leaf_hash(leaf)
-    session.execute(
-        sa.insert(AuditLeaf.__table__).values(  # type: ignore[arg-type]  # a Table at run time
-            sequence=sequence,
-            leaf=leaf,
-            hash=digest,
-            at=now,
-            actor=entry.actor,
-            action=entry.action,
-            subject_kind=entry.subject_kind,
-            subject_id=entry.subject_id,
-            subject_number=number,
-        )
-    )
-    if values:
-        session.execute(
-            sa.insert(AuditValue.__table__),  # type: ignore[arg-type]
-            [
-                {"sequence": sequence, "name": name, "salt": salt, "value": value}
-                for name, (salt, value) in values.items()
-            ],
-        )
-    _grow(session, sequence, digest)
+    row = {
+        "sequence": sequence,
+        "leaf": leaf,
+        "hash": leaf_hash(leaf),
+        "at": now,
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject_kind": entry.subject_kind,
+        "subject_id": entry.subject_id,
+        "subject_number": number,
+    }
+    salted = [
+        {"sequence": sequence, "name": name, "salt": salt, "value": value} for name, (salt, value) in values.items()
+    ]
+    return row, salted
 
 
-def _grow(session: Session, sequence: int, digest: str) -> None:
-    """Store the new leaf and every subtree it completes."""
-    rows = [{"height": 0, "position": sequence, "hash": digest}]
-    height, position = 0, sequence
-    while position % 2 == 1:
-        left = session.execute(
-            sa.select(AuditNode.hash).where(AuditNode.height == height, AuditNode.position == position - 1)
-        ).scalar_one()
-        digest = node_hash(left, digest)
-        height, position = height + 1, position // 2
-        rows.append({"height": height, "position": position, "hash": digest})
-    session.execute(sa.insert(AuditNode.__table__), rows)  # type: ignore[arg-type]
+def _grown(connection: sa.Connection, first: int, hashes: Sequence[str]) -> list[dict[str, Any]]:
+    """The nodes of the new leaves and of every subtree they complete."""
+    new: dict[tuple[int, int], str] = {}
+    for sequence, digest in enumerate(hashes, start=first):
+        height, position = 0, sequence
+        new[height, position] = digest
+        while position % 2 == 1:
+            left = (
+                new.get((height, position - 1))
+                or connection.execute(_NODE_HASH, {"height": height, "position": position - 1}).scalar_one()
+            )
+            digest = node_hash(left, digest)  # noqa: PLW2901 - the subtree's, from here on
+            height, position = height + 1, position // 2
+            new[height, position] = digest
+    return [{"height": height, "position": position, "hash": digest} for (height, position), digest in new.items()]
 
 
 def size(session: Session) -> int:

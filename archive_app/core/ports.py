@@ -66,6 +66,30 @@ class Warrant:
     version_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Something a write-once store refuses, tried with the archive's own credentials; `answer` is what it said."""
+
+    name: str  # shorten-lock | lower-mode | suspend-versioning | overwrite | delete-version
+    held: bool
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOnce:
+    """Whether what is kept can be changed by who holds the archive's own credentials."""
+
+    kind: str  # folder | s3
+    versions: bool
+    locks: bool
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Proven write-once: it locks, and everything that was tried was refused."""
+        return self.locks and bool(self.attempts) and all(attempt.held for attempt in self.attempts)
+
+
 class StorageBackend(Protocol):
     """Write-once bytes, named by their owner and their own digest."""
 
@@ -86,20 +110,29 @@ class StorageBackend(Protocol):
     def as_file(self, key: StoreKey, *, version_id: str | None = None) -> AbstractContextManager[Path]:
         """A path that holds the bytes for the length of the block, to be read only. Raises `ContentMissing`."""
 
-    def stat(self, key: StoreKey) -> StoredObject | None:
+    def stat(self, key: StoreKey, *, version_id: str | None = None) -> StoredObject | None:
         """What is stored under the key, without reading its bytes."""
 
     def digest(self, key: StoreKey, *, version_id: str | None = None) -> Digests:
         """Read every byte again and return what the digests are now. Raises `ContentMissing`."""
 
-    def protect(self, key: StoreKey, *, until: date, version_id: str | None = None) -> None:
-        """Lock the object until that day where the store can; never shortens a lock."""
+    def protect(self, key: StoreKey, *, until: date, version_id: str | None = None) -> date | None:
+        """Lock the object until that day where the store can; never shortens a lock. Raises `ContentMissing`.
+
+        Returns the first day on which it may go now; None if nothing locks it.
+        """
 
     def destroy(self, warrant: Warrant) -> None:
         """Remove the bytes for good; absent bytes are no error. Raises `Conflict` while a lock runs."""
 
     def keys(self) -> Iterator[StoreKey]:
-        """Every key that is stored, in no order."""
+        """Every key that is stored, in no order, a little at a time."""
+
+    def sweep(self, *, older_than: timedelta) -> int:
+        """Let go of what puts left that were broken off, and tell how much; what is still under way is left alone."""
+
+    def self_test(self) -> WriteOnce:
+        """Try on a scratch object whether what is locked can be changed. Raises `Unavailable` if it cannot be tried."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, Self, TypeVar, TypeVarTuple
+from typing import Any, Self, TypeVar, TypeVarTuple, cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -20,7 +21,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import InstanceState, ORMExecuteState, Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.interfaces import CriteriaOption
 from sqlalchemy.orm.util import LoaderCriteriaOption
+from sqlalchemy.sql.cache_key import CacheKey
 from sqlalchemy.sql.util import ClauseAdapter
 
 from archive_app.core import audit, row_security
@@ -33,13 +36,12 @@ from archive_app.core.errors import (
     UncheckedWrite,
     UnscopedQuery,
 )
-from archive_app.core.model import AuditHead, Base, Guarded, QueuedJob, Record
+from archive_app.core.model import Base, Guarded, QueuedJob, Record
 from archive_app.core.ports import Clock, Job
 from archive_app.core.vocabulary import MOVES, Action, JobState, RecordState, Viewer
 
 G = TypeVar("G", bound=Base)
 Ts = TypeVarTuple("Ts")
-_AUDIT_TABLES = frozenset({"audit_leaf", "audit_value", "audit_node"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,43 @@ class _Audience(LoaderCriteriaOption):
         return adapted
 
 
+class _Scope(CriteriaOption):
+    """A viewer's rules for all tables as one option. What the cache of statements tells apart is worked out once.
+
+    SQLAlchemy would work it out anew for every rule in every statement, which costs more than the statement.
+    """
+
+    propagate_to_loaders = True
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._rules = tuple(
+            _Audience(mapper.class_, mapper.class_.visible_to(viewer), include_aliases=True)
+            for mapper in Base.registry.mappers
+            if issubclass(mapper.class_, Guarded)
+        )
+        keys = [cast("CacheKey", rule._generate_cache_key()) for rule in self._rules]  # noqa: SLF001 - the same cache's
+        self._key = (_Scope, *(key.key for key in keys))
+        self._values = [value for key in keys for value in key.bindparams]
+
+    def _gen_cache_key(self, _anon_map: object, bindparams: list[Any]) -> tuple[Any, ...]:
+        bindparams.extend(self._values)
+        return self._key
+
+    def process_compile_state(self, compile_state: Any) -> None:  # noqa: ANN401 - not public
+        self.get_global_criteria(compile_state.global_attributes)
+
+    def process_compile_state_replaced_entities(self, compile_state: Any, mapper_entities: object) -> None:  # noqa: ANN401, ARG002
+        self.process_compile_state(compile_state)
+
+    def get_global_criteria(self, attributes: dict[Any, Any]) -> None:
+        for rule in self._rules:
+            rule.get_global_criteria(attributes)
+
+
+#: The scopes of the viewers seen last: most viewers open several units one after the other.
+_scope_of = lru_cache(maxsize=64)(_Scope)
+
+
 class Unit:
     """One piece of work by one viewer: all of it is committed, or none of it."""
 
@@ -85,12 +124,7 @@ class Unit:
         self._out_of_sight: set[int] = set()
         self._entries: list[audit.Entry] = []
         self._missed: audit.Entry | None = None
-        self._appending = False  # true from the moment the log is written until the commit
-        self._scope = tuple(
-            _Audience(mapper.class_, mapper.class_.visible_to(viewer), include_aliases=True)
-            for mapper in Base.registry.mappers
-            if issubclass(mapper.class_, Guarded)
-        )
+        self._scope = _scope_of(viewer)
         self._session = self._open()
 
     def _open(self) -> Session:
@@ -136,7 +170,6 @@ class Unit:
                 self._append_apart(self._entries)
                 return
             if self._entries:
-                self._appending = True
                 audit.append(self._session, self._entries, now=self.clock.now())
             self._session.commit()
         except _REFUSALS as error:
@@ -344,21 +377,17 @@ class Unit:
 
     def _scope_every_select(self, state: ORMExecuteState) -> None:
         if not state.is_orm_statement or state.is_from_statement:
-            if self._appending and _adds_to_audit(state.statement):
-                return
             raise UnscopedQuery(str(state.statement)[:200])
         if not state.is_select:
             raise UncheckedWrite(str(state.statement)[:200])
         if not state.is_column_load:
             # On relationship loads too: the parent of a freshly added row was never loaded with these options.
-            state.statement = state.statement.options(*self._scope)
+            state.statement = state.statement.options(self._scope)
 
     def _refuse_unchecked_writes(self, session: Session, _flush: object, _instances: object) -> None:
         changed = {one for one in session.dirty if session.is_modified(one)}
         touched = changed.union(session.new, session.deleted)
         for one in touched:
-            if self._appending and isinstance(one, AuditHead):
-                continue
             if self._reading or id(one) not in self._allowed:
                 raise UncheckedWrite(type(one).__name__)
         leaving = [one for one in changed if id(one) in self._out_of_sight and isinstance(one, Record)]
@@ -412,11 +441,6 @@ def _out_of_sight_in(error: Exception) -> str | None:
 def _key(entity: type[Base]) -> sa.ColumnElement[Any]:
     column: sa.ColumnElement[Any] = getattr(entity, str(sa.inspect(entity).primary_key[0].key))
     return column
-
-
-def _adds_to_audit(statement: sa.Executable) -> bool:
-    """Whether the statement adds rows to the audit log, which is written with Core for speed."""
-    return isinstance(statement, sa.Insert) and statement.table.name in _AUDIT_TABLES
 
 
 def parse_id(text: str, *, kind: str) -> UUID:

@@ -12,23 +12,21 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from archive_app.core.errors import Conflict, ContentMissing, FixityMismatch, InvalidInput, Refused, Unavailable
-from archive_app.core.ports import Clock, Digests, StoredObject, StoreKey, Warrant
+from archive_app.core.errors import Conflict, ContentMissing, FixityMismatch, Unavailable
+from archive_app.core.ports import Clock, Digests, StoredObject, StoreKey, Warrant, WriteOnce
 from archive_app.durable import settle
-from archive_app.objects.digests import CHUNK, Digester, digests_of, sha256_of
+from archive_app.objects.digests import digests_of, sha256_of
+from archive_app.objects.naming import FONDS, OWNER, SHA256, checked_fonds, parts_of
+from archive_app.objects.spool import Spool, disk_faults, take
 
-_FONDS = re.compile(r"[A-Z0-9]{1,16}")
-_OWNER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _SPOOL = ".spool"  # on the same file system: a name is given by a hard link
 _UNTIL = ".until"
 _SM3 = "user.archive.sm3"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_ATTRIBUTES = {errno.ENOTSUP, errno.ENODATA, errno.ENOSPC, errno.EPERM, errno.EACCES}
 _NO_MORE_LINKS = {errno.EMLINK, errno.EPERM, errno.ENOTSUP, errno.EXDEV}
 _TRIES = 100  # against a `destroy` that removes the empty folder between making and using it
@@ -44,20 +42,17 @@ class FolderStore:
     def __init__(self, root: Path, *, clock: Clock | None = None) -> None:
         self._root = root.absolute()
         self._clock = clock
-        self._spool = self._root / _SPOOL
-        with _translated():
-            self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._sweep()
+        self._spool = Spool(self._root / _SPOOL)
 
     # ------------------------------------------------------------ in
 
     def put(self, source: BinaryIO, *, fonds: str, owner: UUID, limit: int) -> StoredObject:
         """As the port says. An object found under the key already is read and compared, never replaced."""
-        _fonds_folder(fonds)
-        with self._spooled() as (path, spool):
-            digests = self._take(source, spool, limit=limit)
+        checked_fonds(fonds)
+        with self._spool.file() as (path, spool):
+            digests = take(source, spool, limit=limit)
             key = StoreKey(fonds=fonds, owner=owner, sha256=digests.sha256)
-            with _translated():
+            with disk_faults():
                 os.fchmod(spool.fileno(), 0o440)
                 _note_sm3(spool.fileno(), digests.sm3)
                 os.fsync(spool.fileno())
@@ -70,7 +65,7 @@ class FolderStore:
         """Give the bytes a second name by hard link; a full copy, compared, where links are used up."""
         mine = StoreKey(fonds=key.fonds, owner=owner, sha256=key.sha256)
         source = self._path(key)
-        with _translated(key):
+        with disk_faults(key):
             try:
                 self._name(source, mine)
             except OSError as fault:
@@ -83,49 +78,51 @@ class FolderStore:
     # ------------------------------------------------------------ out
 
     def open(self, key: StoreKey, *, version_id: str | None = None) -> BinaryIO:  # noqa: ARG002
-        with _translated(key):
+        with disk_faults(key):
             return self._path(key).open("rb")
 
     @contextmanager
     def as_file(self, key: StoreKey, *, version_id: str | None = None) -> Iterator[Path]:  # noqa: ARG002
         """The object's own path: who destroys and who reads agree by the lock of the key (decision 12)."""
         path = self._path(key)
-        with _translated(key):
+        with disk_faults(key):
             path.stat()
         yield path
 
-    def stat(self, key: StoreKey) -> StoredObject | None:
+    def stat(self, key: StoreKey, *, version_id: str | None = None) -> StoredObject | None:  # noqa: ARG002
         try:
             return self._described(key)
         except ContentMissing:
             return None
 
     def digest(self, key: StoreKey, *, version_id: str | None = None) -> Digests:  # noqa: ARG002
-        with _translated(key), self._path(key).open("rb") as reader:
+        with disk_faults(key), self._path(key).open("rb") as reader:
             _forget(reader)
             return digests_of(reader)
 
     def keys(self) -> Iterator[StoreKey]:
-        for fonds in _names(self._root, _FONDS):
-            for owner in _names(self._root / fonds, _OWNER):
-                for sha256 in _names(self._root / fonds / owner, _SHA256):
+        for fonds in _names(self._root, FONDS):
+            for owner in _names(self._root / fonds, OWNER):
+                for sha256 in _names(self._root / fonds / owner, SHA256):
                     yield StoreKey(fonds=fonds, owner=UUID(owner), sha256=sha256)
 
     # ------------------------------------------------------------ keeping and ending
 
-    def protect(self, key: StoreKey, *, until: date, version_id: str | None = None) -> None:  # noqa: ARG002
+    def protect(self, key: StoreKey, *, until: date, version_id: str | None = None) -> date:  # noqa: ARG002
         """Write the day beside the object: on that day it may go. A lock is only ever made longer."""
         path = self._path(key)
-        with _translated(key), self._alone(path.parent):
+        with disk_faults(key), self._alone(path.parent):
             path.stat()
             present = _until(path)
-            if present is None or present < until:
-                self._write_until(path, until)
+            if present is not None and present >= until:
+                return present
+            self._write_until(path, until)
+            return until
 
     def destroy(self, warrant: Warrant) -> None:
         """Remove the name, and with the last name the bytes. Raises `Conflict("locked")` before the lock's day."""
         path = self._path(warrant.key)
-        with _translated():
+        with disk_faults():
             try:
                 with self._alone(path.parent):
                     until = _until(path)
@@ -139,52 +136,14 @@ class FolderStore:
             _remove_if_empty(path.parent)
             _remove_if_empty(path.parent.parent)
 
+    def sweep(self, *, older_than: timedelta) -> int:  # noqa: ARG002 - the lock on a spool file tells better than age
+        return self._spool.sweep()
+
+    def self_test(self) -> WriteOnce:
+        """A folder keeps its locks against this program only: who may write to the disk may change everything."""
+        return WriteOnce("folder", versions=False, locks=False)
+
     # ------------------------------------------------------------ steps
-
-    @contextmanager
-    def _spooled(self) -> Iterator[tuple[Path, BinaryIO]]:
-        """A new file under our lock for as long as we live; its spool name is gone afterwards."""
-        with _translated():
-            path, spool = self._new_spool()
-        try:
-            with spool:
-                yield path, spool
-        finally:
-            path.unlink(missing_ok=True)
-
-    def _new_spool(self) -> tuple[Path, BinaryIO]:
-        while True:
-            path = self._spool / uuid4().hex
-            spool = os.fdopen(
-                os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600), "wb", buffering=0
-            )
-            fcntl.flock(spool, fcntl.LOCK_EX)
-            if os.fstat(spool.fileno()).st_nlink:  # a sweep may have come between making and locking
-                return path, spool
-            spool.close()
-
-    def _sweep(self) -> None:
-        """Remove spool files that no living process holds."""
-        for entry in list(os.scandir(self._spool)):
-            with suppress(FileNotFoundError), open(entry.path, "rb") as stale:  # noqa: PTH123
-                try:
-                    fcntl.flock(stale, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-                os.unlink(entry.path)  # noqa: PTH108
-
-    def _take(self, source: BinaryIO, spool: BinaryIO, *, limit: int) -> Digests:
-        """Copy to the spool while digesting. The source's own errors pass through unchanged."""
-        digester = Digester()
-        while piece := source.read(CHUNK):
-            digester.update(piece)
-            if digester.size > limit:
-                raise Refused("too-large", limit=limit)
-            with _translated():
-                rest = memoryview(piece)
-                while rest:
-                    rest = rest[spool.write(rest) :]
-        return digester.finish()
 
     def _compare(self, path: Path, key: StoreKey, expected: Digests) -> None:
         with path.open("rb") as reader:
@@ -231,7 +190,7 @@ class FolderStore:
                 os.close(number)
 
     def _write_until(self, path: Path, until: date) -> None:
-        with self._spooled() as (note, spool):
+        with self._spool.file() as (note, spool):
             spool.write(until.isoformat().encode())
             os.fsync(spool.fileno())
             os.replace(note, _until_path(path))  # noqa: PTH105
@@ -239,7 +198,7 @@ class FolderStore:
 
     def _described(self, key: StoreKey, *, sm3: str | None = None) -> StoredObject:
         path = self._path(key)
-        with _translated(key):
+        with disk_faults(key):
             facts = path.stat()
             return StoredObject(
                 key=key,
@@ -251,33 +210,10 @@ class FolderStore:
 
     def _path(self, key: StoreKey) -> Path:
         """Where the key is kept. Raises `InvalidInput` for anything that is not a key: no path leaves the root."""
-        owner = str(key.owner)
-        if not (_OWNER.fullmatch(owner) and _SHA256.fullmatch(key.sha256)):
-            raise InvalidInput("invalid-store-key", key="not-a-key")
-        return self._root / _fonds_folder(key.fonds) / owner / key.sha256
+        return self._root.joinpath(*parts_of(key))
 
     def _today(self) -> date:
         return self._clock.today() if self._clock else datetime.fromtimestamp(time.time(), UTC).date()
-
-
-def _fonds_folder(fonds: str) -> str:
-    if not _FONDS.fullmatch(fonds):
-        raise InvalidInput("invalid-store-key", fonds="not-a-fonds-code")
-    return fonds
-
-
-@contextmanager
-def _translated(key: StoreKey | None = None) -> Iterator[None]:
-    """The system's errors in the archive's words; with a key, an absent file is `ContentMissing`."""
-    try:
-        yield
-    except FileNotFoundError as fault:
-        if key is None:
-            raise Unavailable("store-failed", reason=errno.errorcode.get(fault.errno or 0, "unknown")) from fault
-        raise ContentMissing(key=str(key)) from fault
-    except OSError as fault:
-        code = "store-full" if fault.errno in _FULL else "store-failed"
-        raise Unavailable(code, reason=errno.errorcode.get(fault.errno or 0, "unknown")) from fault
 
 
 def _forget(reader: BinaryIO) -> None:

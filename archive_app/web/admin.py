@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from archive_app import chores, database, installation
+from archive_app import chores, database, installation, keeping
 from archive_app.backup import history
 from archive_app.backup.history import LastBackup
 from archive_app.core import audit
@@ -228,7 +228,17 @@ def parts() -> list[dict[str, Any]]:
 
     def store_facts() -> tuple[str, dict[str, object]]:
         next(iter(archive.store.keys()), None)
-        return "ok", {"kind": type(archive.store).__name__}
+        facts: dict[str, object] = {"kind": type(archive.store).__name__}
+        tested = keeping.last_test(archive)
+        if tested is None:
+            return "ok", {**facts, "write-once": "not-tested"}
+        found = tested.found
+        facts["write-once"] = "folder-honest" if found.kind == "folder" else "held" if found.holds else "not-held"
+        facts |= {f"got-through-{number}": one.name for number, one in enumerate(found.attempts, 1) if not one.held}
+        if found.locks:
+            facts["locks-ending"] = keeping.locks_ending(archive)
+        sound = found.kind == "folder" or (found.holds and not facts.get("locks-ending"))
+        return ("ok" if sound else "degraded"), facts
 
     def worker_facts() -> tuple[str, dict[str, object]]:
         live = archive.queue.live_workers()

@@ -26,7 +26,7 @@ def candidates(pages: Sequence[UprightPage], terms: Terms) -> tuple[Candidate, .
     if not pages:
         return ()
     lines = head_lines(pages[0])
-    words = tuple(bare_label(piece.text) for page in pages for piece in page.pieces)
+    words = "\n".join(bare_label(piece.text) for page in pages for piece in page.pieces)
     found = []
     for kind in terms.types:
         support = _support(kind, words)
@@ -62,8 +62,8 @@ def _own_matches(lines: Sequence[HeadLine], kind: DocumentType) -> tuple[TitleMa
     )
 
 
-def _support(kind: DocumentType, words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(label for label in kind.key_labels if any(bare_label(label) in word for word in words))
+def _support(kind: DocumentType, words: str) -> tuple[str, ...]:
+    return tuple(label for label in kind.key_labels if bare_label(label) in words)
 
 
 def _reasons(match: TitleMatch, support: tuple[str, ...]) -> tuple[str, ...]:

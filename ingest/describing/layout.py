@@ -136,12 +136,26 @@ def rows(pieces: Iterable[Piece]) -> tuple[tuple[Piece, ...], ...]:
     """Pieces that stand side by side, top row first, each row from left to right."""
     found: list[list[Piece]] = []
     for piece in sorted(pieces, key=lambda piece: piece.left):
-        best = max(found, key=lambda row: _beside(row[-1], piece), default=None)
-        if best is not None and _beside(best[-1], piece) >= _SHARED and best[-1].right - piece.left < piece.height:
-            best.append(piece)
+        row = _row_beside(piece, found)
+        if row is not None and row[-1].right - piece.left < piece.height:
+            row.append(piece)
         else:
             found.append([piece])
     return tuple(tuple(row) for row in sorted(found, key=lambda row: sum(p.middle[1] for p in row) / len(row)))
+
+
+def _row_beside(piece: Piece, found: Iterable[list[Piece]]) -> list[Piece] | None:
+    """The row whose last piece has most of its height in common with the piece, and at least half."""
+    best, most = None, 0.0
+    _, top, _, height = piece.box
+    bottom = top + height
+    for row in found:
+        _, other, _, high = row[-1].box
+        if other < bottom and other + high > top:  # asked of every pair: most rows are far above or below
+            share = _beside(row[-1], piece)
+            if share > most:
+                best, most = row, share
+    return best if most >= _SHARED else None
 
 
 def _beside(one: Piece, other: Piece) -> float:
@@ -172,13 +186,11 @@ def left_of(piece: Piece, pieces: Sequence[Piece]) -> Piece | None:
 
 def below(piece: Piece, pieces: Sequence[Piece], *, reach: float = 3.0) -> Piece | None:
     """The nearest piece beneath, within `reach` heights, that shares half of the narrower width."""
+    highest, lowest = piece.top + piece.height * 0.6, piece.bottom + piece.height * reach
     beneath = [
         other
         for other in pieces
-        if other is not piece
-        and other.top >= piece.top + piece.height * 0.6
-        and other.top - piece.bottom <= piece.height * reach
-        and _overlap_across(piece, other) >= _SHARED
+        if highest <= other.box[1] <= lowest and other is not piece and _overlap_across(piece, other) >= _SHARED
     ]
     return min(beneath, key=lambda other: other.top, default=None)
 

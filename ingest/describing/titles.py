@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from math import floor
 from statistics import median
 from typing import Final
 
@@ -40,6 +41,18 @@ class HeadLine:
     page: int
     box: Box  # upright
     prominence: float
+    compared: str  # the text as titles are compared with it; empty if it cannot be one
+    characters: frozenset[str]  # of `compared`
+
+
+@dataclass(frozen=True, slots=True)
+class _Title:
+    """A known title as it is compared: `needed` of its characters stand in every line that fits it."""
+
+    title: str
+    words: str
+    characters: frozenset[str]
+    needed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,15 @@ def _line(pieces: Iterable[Piece], page: UprightPage, usual: float) -> HeadLine:
     off_middle = abs((left + right) / 2 - page.width / 2) / max(1, page.width)
     high = 1 - top / max(1, page.height)
     prominence = 0.45 * min(1.0, max(0.0, (size - 0.8) / 0.6)) + 0.3 * max(0.0, 1 - off_middle / 0.25) + 0.25 * high
-    return HeadLine("".join(p.text for p in pieces), page.number, (left, top, right - left, bottom - top), prominence)
+    text = "".join(p.text for p in pieces)
+    compared = _compared(text)
+    box = (left, top, right - left, bottom - top)
+    return HeadLine(text, page.number, box, prominence, compared, frozenset(compared))
+
+
+def _compared(text: str) -> str:
+    text = bare(text)
+    return "" if _NOT_A_TITLE.search(text) else folded(text)
 
 
 def bare(text: str) -> str:
@@ -95,16 +116,19 @@ def bare(text: str) -> str:
 
 def matches(lines: Iterable[HeadLine], titles: Iterable[str]) -> Iterator[TitleMatch]:
     """Every sufficiently good fit of a line with a title: the line ends with the title, after place and agency."""
-    known = tuple((title, folded(title)) for title in titles)
+    known = tuple(_known(title) for title in titles)
     for line in lines:
-        text = bare(line.text)
-        if not text or _NOT_A_TITLE.search(text):
-            continue
-        text = folded(text)
-        for title, words in known:
-            match = _match(line, text, title, words)
-            if match:
+        for title in known:
+            if len(title.characters & line.characters) >= title.needed and (match := _match(line, title)):
                 yield match
+
+
+@lru_cache(maxsize=4096)
+def _known(title: str) -> _Title:
+    words = folded(title)
+    characters = frozenset(words)
+    wrong = 0 if len(words) <= _SHORT else floor((1 - _LEAST_LIKENESS) * (len(words) + 1) + 1e-9)
+    return _Title(title, words, characters, max(1, len(characters) - wrong))
 
 
 @lru_cache(maxsize=4096)
@@ -113,18 +137,19 @@ def folded(text: str) -> str:
     return re.sub(r"[\s()〔〕\[\]]", "", plain(text))
 
 
-def _match(line: HeadLine, text: str, title: str, words: str) -> TitleMatch | None:
-    if not words or not -1 <= len(text) - len(words) <= _LONGEST_PREFIX:
+def _match(line: HeadLine, title: _Title) -> TitleMatch | None:
+    text, words = line.compared, title.words
+    if not -1 <= len(text) - len(words) <= _LONGEST_PREFIX:
         return None
     rest = text[: max(0, len(text) - len(words))]
     coverage = 1.0 if _PLACE_OR_AGENCY.fullmatch(rest) else min(1.0, len(words) / len(text))
     if text.endswith(words):
-        return TitleMatch(title, line, 1.0, coverage)
+        return TitleMatch(title.title, line, 1.0, coverage)
     if len(words) <= _SHORT:
         return None
     lengths = range(len(words) - 1, min(len(text), len(words) + 1) + 1)
     best = max(Levenshtein.normalized_similarity(text[-length:], words) for length in lengths)
-    return TitleMatch(title, line, best, coverage) if best >= _LEAST_LIKENESS else None
+    return TitleMatch(title.title, line, best, coverage) if best >= _LEAST_LIKENESS else None
 
 
 def printed_title(page: UprightPage, reasons: Iterable[str]) -> str | None:

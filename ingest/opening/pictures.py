@@ -23,6 +23,7 @@ pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_image
 
 _ORIENTATION: Final = 0x0112
 _TURNED: Final = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+_MEANT_TO_BE_TURNED: Final = {2, 3, 4, *_TURNED}  # or mirrored
 _PROVEN_BY_WALK: Final = {"image/jpeg", "image/png"}
 _TURNED_BY_DECODER: Final = {"image/tiff", "image/heic"}
 _SIXTEEN_BITS: Final = 65535
@@ -149,7 +150,8 @@ def _decode(path: Path, media_type: str, number: int, limits: Limits) -> tuple[I
             picture = eight_bits(image)
             if media_type not in _TURNED_BY_DECODER:
                 picture.getexif()[_ORIENTATION] = orientation
-    return ImageOps.exif_transpose(picture), dpi
+    is_upright = picture.getexif().get(_ORIENTATION, 1) not in _MEANT_TO_BE_TURNED
+    return picture if is_upright else ImageOps.exif_transpose(picture), dpi  # which copies what is upright
 
 
 def _checked_tiff_page(path: Path, number: int, limits: Limits) -> int:

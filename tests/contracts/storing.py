@@ -4,10 +4,11 @@ import io
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
+from archive_app.clock import SystemClock
 from archive_app.core.ports import StorageBackend, StoreKey, Warrant
 
 BYTES = b"%PDF-1.7 a page that is evidence\n"
-TODAY = date(2026, 11, 24)
+TODAY = SystemClock("UTC").today()  # servers that lock go by the day it is
 LIMIT = 1 << 30
 
 

@@ -106,6 +106,13 @@ class TestFolder:
         with pytest.raises(Conflict):
             store.destroy(warrant(future))
 
+    def test_on_its_day_it_may_go(self, folder: FolderStore, clock: StoppedClock):
+        key = put(folder)
+        folder.protect(key, until=TODAY + timedelta(days=30))
+        clock.day = TODAY + timedelta(days=30)
+        folder.destroy(warrant(key))
+        assert folder.stat(key) is None
+
     def test_other_files_in_the_folder_are_no_keys(self, folder: FolderStore, tmp_path: Path):
         key = put(folder)
         (tmp_path / "store" / "lost+found").mkdir()

@@ -10,6 +10,7 @@ from archive_app.core.model.ledger import (
     AuditNode,
     AuditValue,
     BackupRun,
+    InstallationFact,
     LaneLease,
     LiveWorker,
     NumberSeries,
@@ -38,6 +39,7 @@ OPEN_TABLES: dict[type[Base], str] = {
     NumberSeries: "no content",
     VoidNumber: "read by the register of numbers only",
     BackupRun: "no content; read with STATUS_READ",
+    InstallationFact: "of parts, not of records; shown with STATUS_READ",
     OcrResult: "read by the reading job only",
 }
 
@@ -59,6 +61,7 @@ __all__ = [
     "FondsScope",
     "Guarded",
     "Identifier",
+    "InstallationFact",
     "IntakeFile",
     "LaneLease",
     "LiveWorker",

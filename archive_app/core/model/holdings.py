@@ -180,7 +180,16 @@ class Component(Guarded, Base):
     """组件: one stored bit-stream of a record. Its store key is fonds/record/sha256."""
 
     __tablename__ = "component"
-    __table_args__ = (_tied_to_record("component"), sa.Index("ix_component_record", "record_id"))
+    __table_args__ = (
+        _tied_to_record("component"),
+        sa.Index("ix_component_record", "record_id"),
+        sa.Index(
+            "ix_component_locked",
+            "locked_until",
+            sqlite_where=sa.text("kind = 'master'"),  # noqa: TID251 - a constant of the schema
+            postgresql_where=sa.text("kind = 'master'"),  # noqa: TID251 - a constant of the schema
+        ),
+    )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     record_id: Mapped[RecordId]
     fonds_id: Mapped[FondsId]
@@ -197,6 +206,7 @@ class Component(Guarded, Base):
     notes: Mapped[list[Any]] = mapped_column(default=list)  # of its examination, such as `viewing-copy:none`
     derived_from: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {"sha256","pages","tool"}
     superseded_at: Mapped[dt.datetime | None]  # replaced by a later version; the bytes stay
+    locked_until: Mapped[dt.date | None]  # first day on which the store lets it go; None: not locked, as far as known
     created_at: Mapped[dt.datetime]
 
     @classmethod

@@ -158,3 +158,12 @@ class BackupRun(Base):
     objects: Mapped[int | None] = mapped_column(sa.BigInteger)
     bytes: Mapped[int | None] = mapped_column(sa.BigInteger)  # of all objects of the snapshot
     copied_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)  # that were new
+
+
+class InstallationFact(Base):
+    """What the installation last found out about itself, such as whether its store is write-once."""
+
+    __tablename__ = "installation_fact"
+    name: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    value: Mapped[dict[str, Any]]
+    noted_at: Mapped[dt.datetime]

@@ -1,0 +1,256 @@
+"""The wire to an S3 server: address, patience, listings that every server's answers fit, faults in our words.
+
+The requests themselves are made by the `minio` SDK. Every body it sends carries a digest that the server checks
+(SHA-256 of the payload over http, MD5 over https).
+"""
+
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from urllib.parse import unquote, urlsplit
+from xml.etree.ElementTree import Element, ParseError
+
+import urllib3
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
+from minio import Minio
+from minio.error import MinioException, S3Error
+from minio.helpers import md5sum_hash
+from minio.retention import Retention
+from minio.xml import marshal
+
+from archive_app.core.errors import ContentMissing, InvalidInput, Unavailable
+from archive_app.core.ports import StoreKey
+
+_SCHEMES = {"s3+https": True, "s3+http": False}
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+_ABSENT = {"NoSuchKey", "NoSuchVersion"}
+#: What servers say to a HEAD or GET of a version that is no object's: a delete marker, or an id of another form.
+_NO_VERSION = {"MethodNotAllowed", "InvalidArgument", "BadRequest"}
+_FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientStorage"}
+_STRANGER = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "Unauthorized"}
+_AT_ONCE = 1000  # entries in one answer of a listing
+
+
+@dataclass(frozen=True, slots=True)
+class S3Address:
+    """Where a store is: `s3+https://host:port/bucket[/prefix]`, or `s3+http` where nobody else is on the wire."""
+
+    endpoint: str
+    secure: bool
+    bucket: str
+    prefix: str = ""  # ends with a slash if there is one
+
+    @classmethod
+    def of(cls, url: str, *, setting: str = "ARCHIVE_STORE_URL") -> "S3Address":
+        """Parse. Raises `InvalidInput` naming the setting; keys in an address are refused, they end in logs."""
+        parts = urlsplit(url)
+        bucket, _, prefix = parts.path.strip("/").partition("/")
+        wrong = (
+            parts.scheme not in _SCHEMES
+            or not parts.hostname
+            or parts.username is not None
+            or parts.query
+            or parts.fragment
+            or not _BUCKET.fullmatch(bucket)
+            or (prefix and (not _PREFIX.fullmatch(prefix) or ".." in prefix))
+        )
+        if wrong:
+            raise InvalidInput("settings-invalid", **{setting: "not s3+https://host:port/bucket[/prefix] without keys"})
+        return cls(parts.netloc, _SCHEMES[parts.scheme], bucket, f"{prefix}/" if prefix else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a server is waited for, in seconds, and how often it is asked again after a fault that may pass."""
+
+    connect: float = 5.0
+    read: float = 60.0
+    tries: int = 4
+    pause: float = 0.3  # before the second try; twice as long before each further one
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an object, or a mark that it was deleted."""
+
+    name: str
+    ident: str
+    mark: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload in parts that was begun and not ended."""
+
+    name: str
+    ident: str
+    begun: datetime
+
+
+class S3Client(Minio):
+    """The SDK's client for one bucket. Listings are parsed here: the SDK's own fail on versitygw's times."""
+
+    def __init__(
+        self,
+        address: S3Address,
+        *,
+        access_key: str | None,
+        secret_key: str | None,
+        ca: str | None = None,
+        region: str = "us-east-1",
+        patience: Patience = Patience(),
+    ) -> None:
+        self.bucket = address.bucket
+        self.patience = patience
+        super().__init__(
+            address.endpoint,
+            access_key,
+            secret_key or "",
+            secure=address.secure,
+            region=region,
+            http_client=_pool(ca, patience),
+        )
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """Names of the current objects, in order."""
+        query = {"list-type": "2", "prefix": prefix}
+        while True:
+            page = self._page(query)
+            for entry in page.iterfind("{*}Contents"):
+                yield _text(entry, "Key")
+            if _text(page, "IsTruncated") != "true":
+                return
+            query["continuation-token"] = _text(page, "NextContinuationToken", quoted=False)
+
+    def versions(self, name: str) -> Iterator[Version]:
+        """Every version of that object and every delete mark, newest first."""
+        query = {"versions": "", "prefix": name}
+        while True:
+            page = self._page(query)
+            for entry in page:
+                kind = entry.tag.rpartition("}")[2]
+                if kind in {"Version", "DeleteMarker"} and _text(entry, "Key") == name:
+                    yield Version(name, _text(entry, "VersionId"), kind == "DeleteMarker")
+            if _text(page, "IsTruncated") != "true":
+                return
+            query["key-marker"] = _text(page, "NextKeyMarker")
+            query["version-id-marker"] = _text(page, "NextVersionIdMarker")
+
+    def uploads(self, prefix: str) -> Iterator[Upload]:
+        """Uploads in parts that were not ended."""
+        query = {"uploads": "", "prefix": prefix}
+        while True:
+            page = self._page(query, limit="max-uploads")
+            for entry in page.iterfind("{*}Upload"):
+                begun = datetime.fromisoformat(_text(entry, "Initiated"))
+                yield Upload(_text(entry, "Key"), _text(entry, "UploadId"), begun)
+            if _text(page, "IsTruncated") != "true":
+                return
+            query["key-marker"] = _text(page, "NextKeyMarker")
+            query["upload-id-marker"] = _text(page, "NextUploadIdMarker")
+
+    def give_up(self, upload: Upload) -> None:
+        """End an upload and let its parts go; one that is gone already is no error."""
+        try:
+            self._abort_multipart_upload(self.bucket, upload.name, upload.ident)
+        except S3Error as fault:
+            if fault.code != "NoSuchUpload":
+                raise
+
+    def retain(self, name: str, ident: str, retention: Retention, *, bypass: bool = False) -> None:
+        """Set a version's lock; `bypass` asks to be let through a governance lock, which the SDK has no word for."""
+        body = marshal(retention)
+        headers: dict[str, str | list[str] | tuple[str]] = {"Content-MD5": cast("str", md5sum_hash(body))}
+        query: dict[str, str | list[str] | tuple[str]] = {"retention": "", "versionId": ident}
+        self._execute("PUT", self.bucket, name, body=body, headers=headers | _bypassing(bypass), query_params=query)
+
+    def remove_version(self, name: str, ident: str, *, bypass: bool = False) -> None:
+        """Remove one version for good."""
+        self._execute("DELETE", self.bucket, name, headers=_bypassing(bypass), query_params={"versionId": ident})
+
+    def versioned(self) -> bool:
+        """Whether the bucket keeps what is overwritten."""
+        return self.get_bucket_versioning(self.bucket).status == "Enabled"
+
+    def locking(self) -> bool:
+        """Whether the bucket can lock objects."""
+        try:
+            self._execute("GET", self.bucket, query_params={"object-lock": ""})
+        except S3Error as fault:
+            if fault.code in {"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed"}:
+                return False
+            raise
+        return True
+
+    def _page(self, query: dict[str, str], *, limit: str = "max-keys") -> Element:
+        asked = {"encoding-type": "url", "delimiter": "", limit: str(_AT_ONCE), **query}
+        answer = self._execute("GET", self.bucket, query_params=dict(asked))
+        page: Element = ElementTree.fromstring(answer.data)
+        return page
+
+
+def _bypassing(bypass: bool) -> dict[str, str | list[str] | tuple[str]]:  # noqa: FBT001 - the one argument
+    return {"x-amz-bypass-governance-retention": "true"} if bypass else {}
+
+
+def _text(element: Element, name: str, *, quoted: bool = True) -> str:
+    text = element.findtext(f"{{*}}{name}") or ""
+    return unquote(text) if quoted else text
+
+
+def _pool(ca: str | None, patience: Patience) -> urllib3.PoolManager:
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError) as fault:
+        raise InvalidInput("settings-invalid", ARCHIVE_STORE_CA="not a file of certificates") from fault
+    return urllib3.PoolManager(
+        timeout=urllib3.Timeout(connect=patience.connect, read=patience.read),
+        maxsize=16,
+        ssl_context=context,
+        retries=urllib3.Retry(
+            total=patience.tries,
+            redirect=0,
+            backoff_factor=patience.pause,
+            backoff_jitter=patience.pause,
+            status_forcelist=(429, 500, 502, 503, 504),
+            raise_on_status=False,  # the last answer names what is the matter
+        ),
+    )
+
+
+@contextmanager
+def wire_faults(key: StoreKey | None = None, *, version_id: str | None = None) -> Iterator[None]:
+    """What the SDK and the wire raise, in the archive's words; with a key, an absent object is `ContentMissing`."""
+    try:
+        yield
+    except S3Error as fault:
+        code = fault.code or "unknown"
+        if key is not None and (code in _ABSENT or (version_id is not None and code in _NO_VERSION)):
+            raise ContentMissing(key=str(key)) from fault
+        raise Unavailable(_word(code), reason=code) from fault
+    except (MinioException, urllib3.exceptions.HTTPError) as fault:
+        raise Unavailable("store-unreachable", reason=_kind(fault)) from fault
+    except (ParseError, DefusedXmlException, ValueError) as fault:  # an answer that is none: damaged on its way
+        raise Unavailable("store-failed", reason=_kind(fault)) from fault
+
+
+def _word(code: str) -> str:
+    if code == "NoSuchBucket":
+        return "store-bucket-missing"
+    if code in _FULL:
+        return "store-full"
+    return "store-refused" if code in _STRANGER else "store-failed"
+
+
+def _kind(fault: Exception) -> str:
+    cause = getattr(fault, "reason", None)
+    return type(cause if isinstance(cause, Exception) else fault).__name__
+
+
+__all__ = ["Patience", "S3Address", "S3Client", "Upload", "Version", "wire_faults"]
