@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import databases
 import pytest
+import services
 import sqlalchemy as sa
 from dumps import as_owner, silent, tables_of
 from houses import (
@@ -20,6 +21,7 @@ from houses import (
     receive,
     work,
 )
+from minio import Minio
 from recorded_ocr import SAMPLES, recorded_engine
 from sqlalchemy.orm import Session
 
@@ -239,20 +241,39 @@ def test_a_restore_goes_into_nothing_but_an_empty_home(house: Archive, tmp_path:
     assert not (target.home / RESTORING).exists()  # the next try must not take the database for its own
 
 
+def a_bucket() -> dict[str, str]:
+    """The settings of a store in a new bucket that locks."""
+    server, bucket = services.minio(), f"moved-{uuid4().hex[:12]}"
+    address = server.endpoint.partition("://")[2]
+    client = Minio(address, access_key=server.access_key, secret_key=server.secret_key, secure=False)
+    client.make_bucket(bucket, object_lock=True)
+    return {
+        "ARCHIVE_STORE_URL": f"s3+http://{address}/{bucket}",
+        "ARCHIVE_STORE_ACCESS_KEY": server.access_key,
+        "ARCHIVE_STORE_SECRET_KEY": server.secret_key,
+    }
+
+
 @pytest.mark.services
-def test_an_archive_moves_to_production_and_back_without_a_difference(house: Archive, tmp_path: Path):
+@pytest.mark.parametrize("store", [dict, a_bucket], ids=["folder", "s3"])
+def test_an_archive_moves_to_production_and_back_without_a_difference(
+    house: Archive, tmp_path: Path, store: Callable[[], dict[str, str]]
+):
     hits = found(house)
     before = facts(house)
     settings = house.settings
     house.close()
-    production = settings_of(tmp_path / "production" / "home", tmp_path, kind="postgresql")
+    production = settings_of(tmp_path / "production" / "home", tmp_path, kind="postgresql", **store())
     again = settings_of(tmp_path / "again" / "home", tmp_path, kind="sqlite")
     for source, target in ((settings, production), (production, again)):
         shutil.copytree(tmp_path / "token", target.home.parent)
         landed = move(source, target, progress=silent)
         assert (landed.size, landed.root, landed.objects) == (before.size, before.root, len(before.objects))
         with opened(target) as archive:
-            assert facts(archive) == before
+            moved = facts(archive)
+            assert (moved.objects, moved.size, moved.root) == (before.objects, before.size, before.root)
+            checked = store_check.check(archive, read_bytes=True)
+            assert (checked.missing, checked.altered, checked.strays) == ((), (), ())
     with opened(again) as archive:
         assert_whole(archive, before, hits)
     with opened(settings) as source_archive:
