@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from archive_app import disclosure
 from archive_app.core.errors import NotFound
 from archive_app.core.model import Identifier, PartyLink, Person, Record
+from archive_app.core.name_order import by_name
 from archive_app.core.numbers import normalise_number
 from archive_app.core.ports import NumberHasher
 from archive_app.core.reference import ReferenceTables
@@ -50,6 +51,7 @@ def find(unit: Unit, text: str, *, hasher: NumberHasher) -> list[dict[str, objec
         sa.select(Person)
         .join(Identifier, Identifier.person_id == Person.id)
         .where(sa.or_(*(sa.and_(Identifier.kind == kind, Identifier.hash == digest) for kind, digest in hashes)))
+        .order_by(by_name(Person.name), Person.id)
     )
     for person in [*unit.all(by_number), *unit.all(sa.select(Person).where(Person.name == wanted).limit(200))]:
         people[person.id] = person

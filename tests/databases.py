@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from archive_app.core.settings import Settings
 
-KINDS = ("sqlite", "postgresql")
 _FILE = "test-environment.json"
 
 

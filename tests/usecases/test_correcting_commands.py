@@ -36,9 +36,8 @@ class Desk:
     def run(self, who: str, *words: str) -> tuple[int, list[dict[str, Any]]]:
         """Exit code and answers. Raises what the command raises."""
         command = ["--json", "--home", str(self.home), "--token-file", str(self.tokens[who]), *words]
-        found = CliRunner().invoke(
-            cli, command, standalone_mode=False, env=databases.environment(self.archive.settings.home)
-        )
+        environment = databases.environment(self.home)
+        found = CliRunner().invoke(cli, command, standalone_mode=False, env=environment)
         if found.exception is not None:
             raise found.exception
         lines = [json.loads(line) for line in found.stdout.splitlines() if line.startswith("{")]
