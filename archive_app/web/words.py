@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archive_app.core.reference import ReferenceTables, Table
+from archive_app.web import health_words
 
 Words = tuple[str, str]  # Chinese, English
 
@@ -156,30 +157,11 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "archive:reading": ("识读程序", "Reading"),
         "archive:describing": ("著录程序", "Describing"),
     },
-    "fact": {
-        "engine": ("引擎", "Engine"),
-        "revision": ("结构版本", "Schema"),
-        "kind": ("类型", "Kind"),
-        "version": ("版本", "Version"),
-        "format": ("索引格式", "Format"),
-        "documents": ("件", "Records"),
-        "segments": ("段", "Segments"),
-        "bytes": ("大小", "Size"),
-        "rebuilding": ("重建中", "Rebuilding"),
-        "processes": ("进程", "Processes"),
-        "waiting": ("等待", "Waiting"),
-        "given-up": ("已放弃", "Given up"),
-        "fault": ("故障", "Fault"),
-    },
-    "fact-value": {
-        "True": ("是", "yes"),
-        "False": ("否", "no"),
-        "FolderStore": ("文件夹", "Folder"),
-        "sqlite": ("SQLite", "SQLite"),
-        "postgresql": ("PostgreSQL", "PostgreSQL"),
-        "tantivy": ("Tantivy", "Tantivy"),
-        "elasticsearch": ("Elasticsearch", "Elasticsearch"),
-    },
+    "part": health_words.PARTS,
+    "part-state": health_words.STATES,
+    "fact": health_words.FACTS,
+    "fact-value": health_words.VALUES,
+    "advice": health_words.ADVICE,
     "review": {
         "type-unknown": ("文件类型未能确定", "The type is not certain"),
         "class-unknown": ("类目未能确定", "The class is not certain"),
