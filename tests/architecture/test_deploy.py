@@ -19,7 +19,9 @@ from archive_app.cli import cli
 from archive_app.core.settings import Settings, environment
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = [path for path in sorted((ROOT / "deploy").iterdir()) if path.is_file() and not path.suffix]
+SCRIPTS = [
+    path for path in sorted((ROOT / "deploy").iterdir()) if path.is_file() and path.name.islower() and not path.suffix
+]
 LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", re.MULTILINE)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -141,11 +143,11 @@ def test_deploy_up_makes_every_secret_once_behind_a_closed_door(tmp_path: Path):
 
 
 def test_commands_of_containers_and_units_are_commands_of_the_archive():
-    starts = [COMPOSE["services"][name]["command"] for name in ("web", "worker-ocr", "worker-light", "relay")]
+    starts = [COMPOSE["services"][name]["command"] for name in ("web", "worker-ocr", "worker-light", "relay", "init")]
     for unit in (ROOT / "deploy" / "systemd").iterdir():
         (line,) = re.findall(r"^ExecStart=\S+/archive (.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
         starts.append(line.replace("%I", "ocr").split())
-    assert len(starts) == 7
+    assert len(starts) == 8
     for words in starts:
         command, names = cli, list(words)
         while isinstance(command, click.Group):
