@@ -120,12 +120,18 @@ def test_what_compose_names_is_there():
         assert set(service.get("depends_on", {})) <= set(COMPOSE["services"])
 
 
+def made_secrets(folder: Path) -> None:
+    surroundings = {**environment(), "SECRETS_DIR": str(folder)}
+    subprocess.run([ROOT / "deploy" / "up", "--secrets-only"], env=surroundings, check=True)
+
+
 @pytest.mark.parametrize("name", ["web", "worker-ocr", "worker-light", "relay", "init"])
 def test_the_settings_of_compose_are_settings_of_the_archive(name: str, tmp_path: Path):
     given = {key: str(value) for key, value in COMPOSE["services"][name]["environment"].items()}
+    made_secrets(tmp_path / "secrets")
+    (tmp_path / "secrets" / "api-key").write_text("key", encoding="utf-8")  # made by index-key
     for key in [key for key in given if key.endswith("_FILE")]:
-        (tmp_path / key).write_text("postgresql+psycopg://a:b@postgres/archive", encoding="utf-8")
-        given[key] = str(tmp_path / key)
+        given[key] = str(tmp_path / "secrets" / Path(given[key]).name)
     settings = Settings.from_env({key: value for key, value in given.items() if key.startswith("ARCHIVE_")})
     assert settings.store_url == "s3+http://store:7070/archive"
 
