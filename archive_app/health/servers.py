@@ -12,7 +12,7 @@ from archive_app.core.vocabulary import Lane
 from archive_app.health.part import Advice, Part, State
 from archive_app.privileges import row_security
 from archive_app.wiring import Archive
-from search.sync import SEARCHABLE
+from search.projection import SEARCHABLE
 
 _CONNECT_SECONDS = 2.0
 _LAG_SECONDS = 120
