@@ -98,7 +98,7 @@ def test_what_the_code_imports_is_asked_for_and_not_just_there():
 
 
 COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
-ONCE = {"init", "index-certificates", "index-key"}
+ONCE = {"init", "index-prepare", "index-certificates", "index-key"}
 
 
 @pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
@@ -149,11 +149,14 @@ def test_deploy_up_makes_every_secret_once_behind_a_closed_door(tmp_path: Path):
 
 
 def test_commands_of_containers_and_units_are_commands_of_the_archive():
-    starts = [COMPOSE["services"][name]["command"] for name in ("web", "worker-ocr", "worker-light", "relay", "init")]
+    starts = [
+        COMPOSE["services"][name]["command"]
+        for name in ("web", "worker-ocr", "worker-light", "relay", "init", "index-prepare")
+    ]
     for unit in (ROOT / "deploy" / "systemd").iterdir():
         (line,) = re.findall(r"^ExecStart=\S+/archive (.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
         starts.append(line.replace("%I", "ocr").split())
-    assert len(starts) == 8
+    assert len(starts) == 9
     for words in starts:
         command, names = cli, list(words)
         while isinstance(command, click.Group):
