@@ -241,7 +241,7 @@ def opened(settings: Settings) -> Iterator[Archive]:
     """An archive for the length of the block. Raises `Unavailable` for a home without an archive in it."""
     archive = Archive(settings)
     try:
-        current = database.current(archive.engine) if _there(settings) else None
+        current = database.current(archive.engine) if is_there(settings) else None
         if current is None:
             raise Unavailable("no-archive-here", home=str(settings.home))
         if current != database.newest():
@@ -258,6 +258,7 @@ def _sweep_scratch(shared: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _there(settings: Settings) -> bool:
+def is_there(settings: Settings) -> bool:
+    """Whether there can be an archive: a file of SQLite exists, or a server is named."""
     url = sa.make_url(settings.database_url)
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()

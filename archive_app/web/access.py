@@ -29,10 +29,14 @@ logins = LoginManager()
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a route asks of its caller: any one of the actions; none: being signed in; `public`: nothing."""
+    """What a route asks of its caller: any one of the actions; none: being signed in; `public`: nothing.
+
+    `machine`: the view itself asks for a credential that is no person's.
+    """
 
     actions: frozenset[Action]
     public: bool = False
+    machine: bool = False
 
 
 @dataclass(slots=True)
@@ -59,6 +63,11 @@ def access(*actions: Action) -> Callable[[V], V]:
 def public(view: V) -> V:
     """Declare that a view needs nobody."""
     return _declare(Access(frozenset(), public=True))(view)
+
+
+def machine(view: V) -> V:
+    """Declare that a view is for programs, and checks their credential itself."""
+    return _declare(Access(frozenset(), public=True, machine=True))(view)
 
 
 def _declare(declared: Access) -> Callable[[V], V]:
@@ -135,7 +144,7 @@ def _at_the_door() -> None:
     declared = declared_access(current_app, endpoint)
     if declared is None:
         raise UndeclaredRoute(endpoint)
-    by_token = _identify()
+    by_token = not declared.machine and _identify()
     if declared.public:
         request.max_content_length = _FORM_BYTES
     elif g.get("viewer") is None:
