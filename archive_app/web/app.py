@@ -29,6 +29,7 @@ from archive_app.web import (
     review,
     sign_in,
     words,
+    work,
 )
 from archive_app.web.frame import choose_language, frame
 from archive_app.wiring import Archive
@@ -59,6 +60,7 @@ def create_app(archive: Archive) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_REFRESH_EACH_REQUEST=False,  # only by what a person asks for: see `access`
         PERMANENT_SESSION_LIFETIME=timedelta(minutes=settings.session_idle_minutes),
         MAX_CONTENT_LENGTH=settings.limit_bytes + (1 << 20),
         BABEL_DEFAULT_LOCALE=settings.language,
@@ -76,7 +78,7 @@ def create_app(archive: Archive) -> Flask:
     access.install(app)
     errors.install(app)
     _teach_templates(app, archive)
-    for part in (sign_in, home, intake, review, finding, records, corrections, people, admin, operations):
+    for part in (sign_in, home, intake, review, finding, records, corrections, people, admin, operations, work):
         for blueprint in part.BLUEPRINTS:
             blueprint.enable_openapi = False  # pages for people are no part of the API's description
             app.register_blueprint(blueprint)

@@ -84,6 +84,15 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "proposed": ("待审批", "Proposed"),
         "approved": ("已批准", "Approved"),
         "refused": ("已驳回", "Refused"),
+        "withdrawn": ("已撤回", "Withdrawn"),
+    },
+    "action": {
+        "record:read": ("查阅著录", "read its description"),
+        "value:unmask": ("查看未遮盖的个人信息", "see personal values in clear"),
+        "record:review": ("审核、修改著录（归档前）", "review and change it, before filing"),
+        "record:file": ("归档", "file it"),
+        "record:correct": ("提出更正（归档后）", "propose corrections, after filing"),
+        "correction:approve": ("审批他人提出的更正", "decide on corrections that others propose"),
     },
     "difference": {
         "waiting": ("有文件待检查", "files are waiting"),
@@ -148,6 +157,7 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "correction:proposed": ("提出更正", "Correction proposed"),
         "correction:approved": ("批准更正", "Correction approved"),
         "correction:refused": ("驳回更正", "Correction refused"),
+        "correction:withdrawn": ("撤回更正", "Correction withdrawn"),
         "correction:viewed": ("查看更正", "Correction viewed"),
         "correction:listed": ("列出更正", "Corrections listed"),
     },
