@@ -176,9 +176,18 @@ def current(engine: sa.Engine) -> str | None:
 
 def newest() -> str | None:
     """The newest revision we know."""
+    return _chain().get_current_head()
+
+
+def revisions() -> frozenset[str]:
+    """Every revision we know."""
+    return frozenset(script.revision for script in _chain().walk_revisions())
+
+
+def _chain() -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    return ScriptDirectory.from_config(config).get_current_head()
+    return ScriptDirectory.from_config(config)
 
 
 def knows(revision: str) -> bool:

@@ -127,7 +127,7 @@ class Hands:
 
     def _attempt(self, jobs: Sequence[ClaimedJob], deed: Callable[[], object]) -> str:
         """Do it, and say of every job how it ended. The one place that catches everything: log, mark, go on."""
-        queue = self._archive.queue
+        queue, began = self._archive.queue, time.monotonic()
         try:
             deed()
         except NotFound as gone:
@@ -140,8 +140,9 @@ class Hands:
         except Exception as fault:  # noqa: BLE001 - the one place
             _LOG.exception("job.crashed name=%s", jobs[0].name)
             return self._again(jobs, fault)
+        each = (time.monotonic() - began) / len(jobs)
         for job in jobs:
-            queue.done(self.name, job)
+            queue.done(self.name, job, seconds=each)
         return "done"
 
     def _again(self, jobs: Sequence[ClaimedJob], fault: Exception) -> str:
@@ -175,7 +176,7 @@ class Hands:
         def extend() -> None:
             while not over.wait(lease.total_seconds() / 3):
                 if time.monotonic() > until and jobs[0].lane != Lane.LIGHT:
-                    _LOG.error("worker.hung name=%s ids=%s", jobs[0].name, [str(job.id) for job in jobs])
+                    _LOG.error("worker.hung name=%s ids=%s", jobs[0].name, ",".join(str(job.id) for job in jobs))
                     os._exit(_HUNG)
                 self._extend(jobs)
 

@@ -260,7 +260,7 @@ def opened(settings: Settings) -> Iterator[Archive]:
     """An archive for the length of the block. Raises `Unavailable` for a home without a whole archive in it."""
     archive = Archive(settings)
     try:
-        current = database.current(archive.engine) if _there(settings) else None
+        current = database.current(archive.engine) if is_there(settings) else None
         if current is None:
             raise Unavailable("no-archive-here", home=str(settings.home))
         if current != database.newest():
@@ -287,6 +287,7 @@ def _restoring(engine: sa.Engine) -> bool:
         return connection.execute(begun).first() is not None
 
 
-def _there(settings: Settings) -> bool:
+def is_there(settings: Settings) -> bool:
+    """Whether there can be an archive: a file of SQLite exists, or a server is named."""
     url = sa.make_url(settings.database_url)
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from archive_app.cli import accounts, correcting, ingesting, installing, keeping, records, storing, working
+from archive_app.cli import accounts, correcting, doctor, ingesting, installing, keeping, records, storing, working
 from archive_app.cli.context import Context, explain
 from archive_app.core.errors import ArchiveError
 
@@ -23,7 +23,7 @@ def cli(click_context: click.Context, *, as_json: bool, token_file: str | None, 
     click_context.obj = Context(as_json=as_json, token_file=token_file, home=home)
 
 
-for part in (installing, storing, working, keeping, accounts, ingesting, records, correcting):
+for part in (installing, storing, working, keeping, accounts, ingesting, records, correcting, doctor):
     for command in part.COMMANDS:
         cli.add_command(command)
 

@@ -360,7 +360,8 @@ class JobQueue(Protocol):
     def extend(self, worker: str, job: ClaimedJob, *, lease: timedelta) -> bool:
         """Heartbeat. False if the lease was lost: the work must be dropped."""
 
-    def done(self, worker: str, job: ClaimedJob) -> None: ...
+    def done(self, worker: str, job: ClaimedJob, *, seconds: float | None = None) -> None:
+        """The work is committed, and took so long."""
 
     def again(self, worker: str, job: ClaimedJob, *, delay: timedelta, reason: str, counted: bool = True) -> None:
         """Try later. What fails because a part is away for a while is not counted against the job."""

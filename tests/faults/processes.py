@@ -1,4 +1,4 @@
-"""Processes to be killed: worker, intake, rebuild and backup, each forked from a server that has imported everything.
+"""Processes to be killed: worker, intake, rebuild, backup, site, each forked from a server that has imported all.
 
 They run what the product runs, with the recorded engine and a short lease.
 """
@@ -21,6 +21,7 @@ from archive_app.cli.ingesting import files_under, take_in
 from archive_app.core.errors import Unavailable
 from archive_app.core.settings import Settings
 from archive_app.doing import Pace
+from archive_app.web.serving import serve
 from archive_app.wiring import Archive
 from archive_app.worker import run_process
 from search import sync
@@ -31,7 +32,8 @@ PACE = Pace(lease=dt.timedelta(seconds=2), longest=dt.timedelta(seconds=120))
 def forkserver() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     # Only what is installed: the server's path does not hold the tests.
-    context.set_forkserver_preload(["archive_app.cli.ingesting", "archive_app.worker", "archive_app.backup.run"])
+    preloaded = ["archive_app.cli.ingesting", "archive_app.web.serving", "archive_app.worker", "archive_app.backup.run"]
+    context.set_forkserver_preload(preloaded)
     return context
 
 
@@ -76,10 +78,16 @@ def run_restore(home: str, environment: dict[str, str]) -> None:
     restore(Settings.from_env(environment, home=Path(home)), snapshot=None, progress=silent)
 
 
-class Victim:
-    """A process that is started anew whenever it is killed."""
+def run_site(home: str, port: str) -> None:
+    """Serve the site, as `archive serve --no-workers` does."""
+    serve(databases.settings(Path(home)), host="127.0.0.1", port=int(port), workers=False)
 
-    def __init__(self, context: ForkServerContext, target: Callable[..., None], *args: str) -> None:
+
+class Victim:
+    """A process that is started anew whenever it is killed; `kind` tells what it is."""
+
+    def __init__(self, context: ForkServerContext, kind: str, target: Callable[..., None], *args: str) -> None:
+        self.kind = kind
         self._make = lambda: context.Process(target=target, args=args, daemon=True)
         self.process: ForkServerProcess = self._make()
         self.process.start()

@@ -118,6 +118,13 @@ def test_nobody_decides_alone(desk: Desk):
         desk.run("both", "correction", "refuse", asked["id"], "--reason", "无依据")
 
 
+def test_a_proposal_is_withdrawn_by_its_own_side(desk: Desk):
+    _, (asked,) = desk.run("archivist", "record", "correct", desk.filed, "--reason", "录错", "--title", "住院结算单")
+    _, (told,) = desk.run("archivist", "correction", "withdraw", asked["id"])
+    assert (told["state"], told["decided_by"]) == ("withdrawn", None)
+    assert desk.run("both", "correction", "list") == (0, [])
+
+
 def test_another_class_is_refused(desk: Desk):
     with pytest.raises(Conflict, match="number-would-change"):
         desk.run("archivist", "record", "correct", desk.filed, "--reason", "类目有误", "--class", "YB04")

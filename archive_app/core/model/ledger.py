@@ -62,6 +62,7 @@ class QueuedJob(Base):
     __table_args__ = (
         sa.Index("ix_job_claim", "state", "lane", "run_after"),
         sa.Index("ix_job_published", "state", "lane", "published_at"),
+        sa.Index("ix_job_ended", "ended_at"),
     )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     name: Mapped[str] = mapped_column(sa.String(40))
@@ -80,6 +81,7 @@ class QueuedJob(Base):
     published_at: Mapped[dt.datetime | None]  # a message is on its way; none once it is claimed or queued anew
     created_at: Mapped[dt.datetime]
     ended_at: Mapped[dt.datetime | None]
+    seconds: Mapped[float | None]  # of work, of the attempt that was the last; index jobs share those of their batch
 
 
 class LaneLease(Base):
