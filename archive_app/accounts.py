@@ -165,8 +165,11 @@ class Accounts:
             session.commit()
             return user.otp_secret
 
-    def change_password(self, user_id: UserId, *, old: str, new: str) -> None:
-        """Replace the password and end every other session. Raises `NotSignedIn` if the old one is wrong."""
+    def change_password(self, user_id: UserId, *, old: str, new: str, revoke_tokens: bool = True) -> int:
+        """Replace the password and end every other session, and every token unless told otherwise.
+
+        Gives how many tokens ended. Raises `NotSignedIn` if the old password is wrong.
+        """
         with self._sessions.writing(expire_on_commit=False) as session:
             user = session.get_one(User, user_id)
             if user.locked_until is not None and user.locked_until > self._clock.now():
@@ -178,8 +181,19 @@ class Accounts:
                 raise NotSignedIn("sign-in-failed")
             self._set_password(session, user, new)
             user.session_serial += 1
+            ended = self._live_tokens(session, user) if revoke_tokens else ()
+            for token in ended:
+                token.revoked_at = self._clock.now()
+                self._write(session, user.login, "token:revoked", user.id, token=str(token.id))
             self._write(session, user.login, "account:password-changed", user.id)
             session.commit()
+        return len(ended)
+
+    def _live_tokens(self, session: Session, user: User) -> Sequence[Token]:
+        live = sa.select(Token).where(
+            Token.user_id == user.id, Token.revoked_at.is_(None), Token.expires_on >= self._clock.today()
+        )
+        return session.scalars(live).all()
 
     def _set_password(self, session: Session, user: User, password: str) -> None:
         check_password(password, login=user.login)

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
 
 from archive_app.core.model import Batch, IntakeFile, Page, QueuedJob, Record
 from archive_app.core.unit import Sessions, Unit
@@ -149,3 +151,47 @@ def _jobs(sessions: Sessions, keys: Sequence[str]) -> tuple[int, list[tuple[str,
                 else:
                     waiting += 1
     return waiting, buried
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A batch that is worked on: how many of its papers (`all`: files not examined yet, and records) are not done."""
+
+    batch: UUID
+    number: str
+    left: int
+    all: int
+
+
+def running(unit: Unit, sessions: Sessions) -> tuple[Running, ...]:
+    """Batches of the viewer's scope with files to examine or records to read, newest first; none if no job waits."""
+    table = QueuedJob.__table__
+    with sessions.reading() as session:
+        waits = sa.select(table.c.id).where(table.c.state.in_([JobState.QUEUED, JobState.LEASED])).limit(1)
+        if session.connection().execute(waits).first() is None:
+            return ()  # what is left then was given up, and waits for a person
+    unread = Record.state.in_([RecordState.CAPTURED, RecordState.READ])
+    left = _by_batch(unit, sa.select(Record.batch_id, sa.func.count()).where(unread), Record.batch_id)
+    unexamined = sa.select(IntakeFile.batch_id, sa.func.count()).where(IntakeFile.outcome == IntakeOutcome.RECEIVED)
+    files = _by_batch(unit, unexamined, IntakeFile.batch_id)
+    batches = unit.all(sa.select(Batch).where(Batch.id.in_([*left, *files])).order_by(Batch.created_at.desc()))
+    records = _by_batch(
+        unit,
+        sa.select(Record.batch_id, sa.func.count()).where(
+            Record.batch_id.in_([batch.id for batch in batches]), Record.state != RecordState.WITHDRAWN
+        ),
+        Record.batch_id,
+    )
+    return tuple(
+        Running(
+            batch.id,
+            batch.number,
+            left.get(batch.id, 0) + files.get(batch.id, 0),
+            records.get(batch.id, 0) + files.get(batch.id, 0),
+        )
+        for batch in batches
+    )
+
+
+def _by_batch(unit: Unit, statement: "sa.Select[Any, int]", column: "InstrumentedAttribute[Any]") -> dict[UUID, int]:
+    return {row[0]: row[1] for row in unit.rows(statement.group_by(column)) if row[0] is not None}

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from archive_app import disclosure
 from archive_app.core.errors import NotFound
+from archive_app.core.masking import Masking
 from archive_app.core.model import Component, Field, Fonds, Page, PartyLink, Record
 from archive_app.core.ports import StoreKey
 from archive_app.core.reference import ReferenceTables
@@ -67,27 +68,23 @@ def listing(
         statement = statement.where(Record.batch_id == batch)
     if state is not None:
         statement = statement.where(Record.state == state)
-    clear = unit.viewer.may(Action.VALUE_UNMASK)
+    rows = unit.rows(statement)
+    titles = disclosure.titles(unit, tables, {row[0]: row[2] for row in rows})
     answer: list[dict[str, object]] = [
         {
             "id": str(row[0]),
             "code": row[1],
-            "title": row[2] if clear else _title_masked(unit, tables, row[0], row[2]),
+            "title": titles[row[0]],
             "type": row[3],
             "class": row[4],
             "state": row[5].value,
             "level": row[6].code,
             "fonds": row[7],
         }
-        for row in unit.rows(statement)
+        for row in rows
     ]
     unit.note("record:listed", "user", unit.viewer.user_id, count=len(answer))
     return answer
-
-
-def _title_masked(unit: Unit, tables: ReferenceTables, record_id: RecordId, title: str) -> str:
-    links = unit.all(sa.select(PartyLink).where(PartyLink.record_id == record_id))
-    return disclosure.masker(unit.viewer, tables)((), links)(title)
 
 
 def show(unit: Unit, record: Record, tables: ReferenceTables, *, purpose: str = "viewed") -> dict[str, Any]:
@@ -99,12 +96,13 @@ def show(unit: Unit, record: Record, tables: ReferenceTables, *, purpose: str = 
     components = unit.all(
         sa.select(Component).where(Component.record_id == record.id).order_by(Component.created_at, Component.id)
     )
-    masked = disclosure.masker(viewer, tables)(fields, links)
+    masking = disclosure.masker(viewer, tables)(record, fields, links)
+    masked = masking.masked
     unit.note(f"record:{purpose}", "record", record.id, version=record.version)
     return {
         "id": str(record.id),
         "code": record.code,
-        "title": masked(record.title),
+        "title": masking.title(record.title, code=record.code),
         "fonds": unit.get(Fonds, record.fonds_id).code,
         "class": record.class_code,
         "type": {
@@ -136,20 +134,21 @@ def show(unit: Unit, record: Record, tables: ReferenceTables, *, purpose: str = 
             }
             for link in links
         ],
-        "fields": [_field(field, unit, tables, masked) for field in fields],
-        "pages": [_page(page, masked) for page in pages],
+        "fields": [_field(field, unit, tables, masking) for field in fields],
+        "pages": [_page(page, masking) for page in pages],
+        "withheld": masking.withheld,
         "components": [_component(one, {page.id: page.number for page in pages}) for one in components],
         "review": [masked(str(reason)) for reason in record.review],
     }
 
 
-def _field(field: Field, unit: Unit, tables: ReferenceTables, masked: Any) -> dict[str, object]:  # noqa: ANN401
+def _field(field: Field, unit: Unit, tables: ReferenceTables, masking: Masking) -> dict[str, object]:
     clear = unit.viewer.may(Action.VALUE_UNMASK)
     return {
         "name": field.name,
-        "value": disclosure.value_shown(unit.viewer, tables, field.name, field.value),
+        "value": disclosure.value_shown(unit.viewer, tables, field.name, field.value, masking),
         "as_read": field.as_read if clear or field.as_read is None
-        else disclosure.value_shown(unit.viewer, tables, field.name, masked(field.as_read)),
+        else disclosure.value_shown(unit.viewer, tables, field.name, masking.masked(field.as_read), masking),
         "page": field.page,
         "row": field.row,
         "box": field.box,
@@ -159,10 +158,10 @@ def _field(field: Field, unit: Unit, tables: ReferenceTables, masked: Any) -> di
     }  # fmt: skip
 
 
-def _page(page: Page, masked: Any) -> dict[str, object]:  # noqa: ANN401
-    failed = page.state == PageState.FAILED
+def _page(page: Page, masking: Masking) -> dict[str, object]:
+    failed, masked = page.state == PageState.FAILED, masking.masked
     # A masked line is masked as the whole text was: a number that runs over a line end is hidden in both.
-    text = None if page.text is None else masked(page.text)
+    text = None if page.text is None or masking.withheld else masked(page.text)
     texts = (text or "").split("\n")
     whole = len(texts) == len(page.lines)
     return {
@@ -174,7 +173,7 @@ def _page(page: Page, masked: Any) -> dict[str, object]:  # noqa: ANN401
         "lines": [
             {"text": texts[place] if whole else masked(line["text"]), "box": line["box"],
              "confidence": line["confidence"]}
-            for place, line in enumerate(page.lines)
+            for place, line in enumerate(() if masking.withheld else page.lines)
         ],
         "quality": page.quality,
         "state": page.state.value,

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from archive_app import disclosure
 from archive_app.core.errors import NotFound, SecondPersonNeeded
+from archive_app.core.masking import Masking
 from archive_app.core.model import Component, Field, Fonds, PartyLink, Record, RecordVersion
 from archive_app.core.ports import StoreKey
 from archive_app.core.reference import ReferenceTables
@@ -123,6 +124,13 @@ def refuse(workshop: Workshop, viewer: Viewer, correction_id: UUID, *, person_of
         return corrections.refuse(unit, correction_id, person=person, reason=reason).record_id
 
 
+def withdraw(workshop: Workshop, viewer: Viewer, correction_id: UUID, *, person_of: PersonOf) -> RecordId:
+    """Take one's own proposal back. Raises `Forbidden`, `Conflict`."""
+    person = person_of(viewer.user_id)
+    with workshop.unit(viewer) as unit:
+        return corrections.withdraw(unit, correction_id, person=person).record_id
+
+
 @contextmanager
 def _written_down(workshop: Workshop, viewer: Viewer, correction_id: UUID) -> Iterator[None]:
     """Whoever tries to decide about a proposal of their own is written down: the failed unit forgets it."""
@@ -169,12 +177,13 @@ def _line(unit: Unit, tables: ReferenceTables, row: RecordVersion) -> dict[str, 
     record = unit.get(Record, row.record_id)
     fields = unit.all(sa.select(Field).where(Field.record_id == record.id))
     links = unit.all(sa.select(PartyLink).where(PartyLink.record_id == record.id))
-    masked = disclosure.masker(unit.viewer, tables)(fields, links)
+    masking = disclosure.masker(unit.viewer, tables)(record, fields, links)
+    masked = masking.masked
     return {
         "id": str(row.id),
         "record": str(record.id),
         "code": record.code,
-        "title": masked(record.title),
+        "title": masking.title(record.title, code=record.code),
         "state": row.state,
         "reason": masked(row.reason),
         "version": row.version,
@@ -183,22 +192,22 @@ def _line(unit: Unit, tables: ReferenceTables, row: RecordVersion) -> dict[str, 
         "decided_by": row.decided_by,
         "decided_at": row.decided_at,
         "remark": masked(row.remark) if row.remark else None,
-        "changes": _changes(unit, tables, row.change, masked),
+        "changes": _changes(unit, tables, row.change, masking),
         "pages": _page_list(row.change.get("pages")),
     }
 
 
-def _changes(
-    unit: Unit, tables: ReferenceTables, change: Mapping[str, Any], masked: Callable[[str], str]
-) -> list[dict[str, Any]]:
+def _changes(unit: Unit, tables: ReferenceTables, change: Mapping[str, Any], masking: Masking) -> list[dict[str, Any]]:
     lines = []
     for name in ("title", "formed_on", "document_number"):
         if name in change:
-            before, after = ((masked(text) if text else None) for text in change[name])
+            before, after = ((masking.masked(text) if text else None) for text in change[name])
             lines.append({"name": name, "kind": "description", "before": before, "after": after})
     for name, pair in change.get("values", {}).items():
         key = name.partition("#")[0]
-        before, after = (disclosure.value_shown(unit.viewer, tables, key, text) if text else None for text in pair)
+        before, after = (
+            disclosure.value_shown(unit.viewer, tables, key, text, masking) if text else None for text in pair
+        )
         lines.append({"name": name, "kind": "value", "before": before, "after": after})
     return lines
 

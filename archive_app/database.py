@@ -37,6 +37,11 @@ _DOWN = ("08", "57P", "53")
 _BUSY = ("40001", "40P01", "55P03", "57014", "53300")
 
 
+#: Indexes whose form SQLite cannot give back to be compared: only their migration knows them. With `ix_job_open` the
+#: next job is found at once, however many wait.
+_INDEXES_OF_POSTGRES = frozenset({"ix_job_open"})
+
+
 class _BoundedPool(QueuePool):
     """Hands out so many connections and no more; who waits in vain is told so in our words."""
 
@@ -171,14 +176,34 @@ def current(engine: sa.Engine) -> str | None:
 
 def newest() -> str | None:
     """The newest revision we know."""
+    return _chain().get_current_head()
+
+
+def revisions() -> frozenset[str]:
+    """Every revision we know."""
+    return frozenset(script.revision for script in _chain().walk_revisions())
+
+
+def _chain() -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    return ScriptDirectory.from_config(config).get_current_head()
+    return ScriptDirectory.from_config(config)
+
+
+def knows(revision: str) -> bool:
+    """Whether the chain of this program has the revision."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return any(one.revision == revision for one in ScriptDirectory.from_config(config).walk_revisions())
+
+
+def _compared(_object: object, name: str | None, kind: str, *_: object) -> bool:
+    return not (kind == "index" and name in _INDEXES_OF_POSTGRES)
 
 
 def differences(engine: sa.Engine) -> list[str]:
     """How schema and row security differ from tables and rule of the code; empty if they do not."""
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": _compared})
         found = [str(difference) for difference in compare_metadata(context, Base.metadata)]
         return found + row_security.differences(connection)

@@ -1,14 +1,21 @@
 """What of a record a viewer reads in clear: values, names, texts are masked without the right to unmask (decision 22).
 
-Masked page images come later; until then a viewer without the right gets no image of a page above `public`.
+Masked page images come later; until then a viewer without the right gets no image of a page above `public`. What was
+not described cannot be masked: until it is known who stands on a paper, its text and its title are withheld as well.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from archive_app.core.masking import NAME, PersonalValue, mask, mask_name, mask_text
+import sqlalchemy as sa
+
+from archive_app.core.masking import NAME, Masking, PersonalValue, mask, mask_name, mask_text
 from archive_app.core.model import Field, PartyLink, Record
 from archive_app.core.reference import ReferenceTables
-from archive_app.core.vocabulary import Action, IdentifierKind, Level, PartyKind, Viewer
+from archive_app.core.unit import Unit
+from archive_app.core.vocabulary import Action, IdentifierKind, Level, PartyKind, RecordId, RecordState, Viewer
+
+_SETTLED = frozenset({RecordState.DESCRIBED, RecordState.FILED})
+_PART = 500
 
 
 def may_see_pictures(viewer: Viewer, record: Record) -> bool:
@@ -16,14 +23,24 @@ def may_see_pictures(viewer: Viewer, record: Record) -> bool:
     return viewer.may(Action.VALUE_UNMASK) or record.level == Level.PUBLIC
 
 
-def value_shown(viewer: Viewer, tables: ReferenceTables, name: str, value: str) -> str:
-    """A described value as this viewer sees it."""
+def texts_withheld(viewer: Viewer, record: Record, links: Sequence[PartyLink]) -> bool:
+    """Whether the viewer gets no text of this record, because nobody knows yet which names stand in it.
+
+    Without the right to unmask a text is shown once the paper is out of review: its description was clear, or somebody
+    confirmed it. Before that its type must be known and a person described on it.
+    """
+    if may_see_pictures(viewer, record) or record.state in _SETTLED:
+        return False
+    described = any(link.kind == PartyKind.PERSON and link.name for link in links)
+    return record.type_code is None or not described
+
+
+def value_shown(viewer: Viewer, tables: ReferenceTables, name: str, value: str, masking: Masking) -> str:
+    """A described value as this viewer sees it; `masking` is that of its record."""
     if viewer.may(Action.VALUE_UNMASK):
         return value
-    masking = tables.field(name).masking if _known(tables, name) else None
-    if masking is None:
-        return mask_text(value)
-    return mask_text(value) if masking == "none" else mask(masking.value, value)
+    kind = tables.field(name).masking if _known(tables, name) else None
+    return masking.masked(value) if kind is None or kind == "none" else mask(kind.value, value)
 
 
 def name_shown(viewer: Viewer, kind: PartyKind, name: str | None) -> str | None:
@@ -47,16 +64,35 @@ def masked_number(number: str) -> str:
 
 def masker(
     viewer: Viewer, tables: ReferenceTables
-) -> Callable[[Sequence[Field], Sequence[PartyLink]], Callable[[str], str]]:
+) -> Callable[[Record, Sequence[Field], Sequence[PartyLink]], Masking]:
     """Makes, from the described values of one record, what masks its texts for this viewer."""
 
-    def of_record(fields: Sequence[Field], links: Sequence[PartyLink]) -> Callable[[str], str]:
+    def of_record(record: Record, fields: Sequence[Field], links: Sequence[PartyLink]) -> Masking:
         if viewer.may(Action.VALUE_UNMASK):
-            return lambda text: text
+            return Masking(str)
         values = _personal_values(tables, fields, links)
-        return lambda text: mask_text(text, values=values)
+        return Masking(lambda text: mask_text(text, values=values), texts_withheld(viewer, record, links))
 
     return of_record
+
+
+def titles(unit: Unit, tables: ReferenceTables, given: Mapping[RecordId, str]) -> Mapping[RecordId, str]:
+    """Titles of records as this viewer may read them: the same in every list as on the record's own page."""
+    if unit.viewer.may(Action.VALUE_UNMASK):
+        return given
+    make, shown, idents = masker(unit.viewer, tables), dict[RecordId, str](), list(given)
+    for start in range(0, len(idents), _PART):
+        part = idents[start : start + _PART]
+        fields: dict[RecordId, list[Field]] = {}
+        links: dict[RecordId, list[PartyLink]] = {}
+        for field in unit.all(sa.select(Field).where(Field.record_id.in_(part))):
+            fields.setdefault(field.record_id, []).append(field)
+        for link in unit.all(sa.select(PartyLink).where(PartyLink.record_id.in_(part))):
+            links.setdefault(link.record_id, []).append(link)
+        for record in unit.all(sa.select(Record).where(Record.id.in_(part))):
+            masking = make(record, fields.get(record.id, ()), links.get(record.id, ()))
+            shown[record.id] = masking.title(given[record.id], code=record.code)
+    return shown
 
 
 def _personal_values(

@@ -131,7 +131,7 @@ class Hands:
 
     def _attempt(self, jobs: Sequence[ClaimedJob], deed: Callable[[], object]) -> str:
         """Do it, and say of every job how it ended. The one place that catches everything: log, mark, go on."""
-        queue = self._archive.queue
+        queue, began = self._archive.queue, time.monotonic()
         try:
             deed()
         except NotFound as gone:
@@ -144,8 +144,9 @@ class Hands:
         except Exception as fault:  # noqa: BLE001 - the one place
             _LOG.exception("job.crashed name=%s", jobs[0].name)
             return self._again(jobs, fault)
+        each = (time.monotonic() - began) / len(jobs)
         for job in jobs:
-            queue.done(self.name, job)
+            queue.done(self.name, job, seconds=each)
         _set_apart_what_was_loaded(jobs[0].name)
         return "done"
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from archive_app import disclosure
 from archive_app.core.errors import NotFound
-from archive_app.core.model import PartyLink, Record
+from archive_app.core.model import Record
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, RecordId, RecordState
@@ -27,7 +27,7 @@ def due_records(unit: Unit, tables: ReferenceTables, *, before: dt.date | None =
     last: tuple[dt.date, RecordId] | None = None
     count = 0
     while part := _part(unit, day, last):
-        titles = _titles(unit, part, tables)
+        titles = disclosure.titles(unit, tables, {row[0]: row[2] for row in part})
         for ident, code, _, due, outcome, rule in part:
             # Holds come with disposal: until then nothing can be placed under one.
             yield {
@@ -54,14 +54,3 @@ def _part(unit: Unit, day: dt.date, last: tuple[dt.date, RecordId] | None) -> Se
     if last is not None:
         statement = statement.where(sa.tuple_(due, Record.id) > last)
     return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in unit.rows(statement) if row[3] is not None]
-
-
-def _titles(unit: Unit, part: Sequence[_Row], tables: ReferenceTables) -> dict[RecordId, str]:
-    """Titles as this viewer may see them, the links of all asked for at once."""
-    if unit.viewer.may(Action.VALUE_UNMASK):
-        return {row[0]: row[2] for row in part}
-    links: dict[RecordId, list[PartyLink]] = {}
-    for link in unit.all(sa.select(PartyLink).where(PartyLink.record_id.in_([row[0] for row in part]))):
-        links.setdefault(link.record_id, []).append(link)
-    masked = disclosure.masker(unit.viewer, tables)
-    return {row[0]: masked((), links.get(row[0], []))(row[2]) for row in part}

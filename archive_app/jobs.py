@@ -48,6 +48,15 @@ _CHANGE_MINE = _CHANGE.where(
 
 
 @dataclass(frozen=True, slots=True)
+class WorkDone:
+    """Jobs of one name that were done lately, and how many seconds of work they took together."""
+
+    name: str
+    jobs: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class LaneDepth:
     """How much there is to do in a lane, and for how many seconds the oldest due job has waited."""
 
@@ -172,9 +181,10 @@ class TableQueue:
             session.commit()
         return True
 
-    def done(self, worker: str, job: ClaimedJob) -> None:
-        """The work is committed."""
-        self._mine(worker, job, state=JobState.DONE, lease_until=None, reason=None, ended_at=self._clock.now())
+    def done(self, worker: str, job: ClaimedJob, *, seconds: float | None = None) -> None:
+        """The work is committed, and took so long."""
+        now = self._clock.now()
+        self._mine(worker, job, state=JobState.DONE, lease_until=None, reason=None, ended_at=now, seconds=seconds)
 
     def again(self, worker: str, job: ClaimedJob, *, delay: dt.timedelta, reason: str, counted: bool = True) -> None:
         """Try later; buried instead when the attempts are used up. An attempt that is not counted uses up none."""
@@ -359,6 +369,16 @@ class TableQueue:
                 session.commit()
             if len(part) < _SWEPT_AT_ONCE:
                 return swept
+
+    def done_lately(self, within: dt.timedelta) -> Sequence[WorkDone]:
+        """What was done within that time, by the name of the job."""
+        statement = (
+            sa.select(_JOB.c.name, sa.func.count(), sa.func.sum(_JOB.c.seconds))
+            .where(_JOB.c.ended_at > self._clock.now() - within, _JOB.c.state == JobState.DONE)
+            .group_by(_JOB.c.name)
+        )
+        with self._sessions.reading() as session:
+            return [WorkDone(row[0], row[1], row[2] or 0.0) for row in session.connection().execute(statement)]
 
     def beat(self, worker: str) -> None:
         """Say that this worker lives."""

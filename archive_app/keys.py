@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from archive_app.core.errors import Unavailable
 from archive_app.core.ports import Signature
+from archive_app.durable import settle
 
 ALGORITHM = "ed25519"  # RFC 8032
 _SIGNING = "signing.pem"
@@ -144,11 +145,7 @@ def _create(path: Path, make: Callable[[], bytes]) -> None:
             return  # another process was first: its key is the key
     finally:
         draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    settle(path.parent)
 
 
 def _read(path: Path) -> bytes:

@@ -50,6 +50,6 @@ class LeaseKeeper:
                     self._runs = False
                     return
             if time.monotonic() > until and jobs[0].lane != Lane.LIGHT:
-                _LOG.error("worker.hung name=%s ids=%s", jobs[0].name, [str(job.id) for job in jobs])
+                _LOG.error("worker.hung name=%s ids=%s", jobs[0].name, ",".join(str(job.id) for job in jobs))
                 os._exit(_HUNG)
             self._extend(jobs)  # jobs that ended meanwhile are nobody's any more, and stay so

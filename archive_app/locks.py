@@ -13,6 +13,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from archive_app.core.errors import Conflict
+
 _STRIPES = 64
 _BIGINT = 1 << 63
 #: Longer than any put of a file; who waits so long is told that the database is busy.
@@ -35,6 +37,21 @@ class FileLocks:
                 stack.callback(os.close, handle)  # closing lets go
                 fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+
+
+@contextmanager
+def alone(path: Path, *, otherwise: str) -> Iterator[None]:
+    """Hold a lock that ends with the process. Raises `Conflict(otherwise)` at once where another process holds it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            raise Conflict(otherwise) from fault
+        yield
+    finally:
+        os.close(handle)
 
 
 class AdvisoryLocks:

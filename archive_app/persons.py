@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from archive_app import disclosure
 from archive_app.core.errors import NotFound
 from archive_app.core.model import Identifier, PartyLink, Person, Record
+from archive_app.core.name_order import by_name
 from archive_app.core.numbers import normalise_number
 from archive_app.core.ports import NumberHasher
 from archive_app.core.reference import ReferenceTables
@@ -50,6 +51,7 @@ def find(unit: Unit, text: str, *, hasher: NumberHasher) -> list[dict[str, objec
         sa.select(Person)
         .join(Identifier, Identifier.person_id == Person.id)
         .where(sa.or_(*(sa.and_(Identifier.kind == kind, Identifier.hash == digest) for kind, digest in hashes)))
+        .order_by(by_name(Person.name), Person.id)
     )
     for person in [*unit.all(by_number), *unit.all(sa.select(Person).where(Person.name == wanted).limit(200))]:
         people[person.id] = person
@@ -72,7 +74,7 @@ def show(unit: Unit, person_id: UUID, tables: ReferenceTables) -> dict[str, Any]
     _need(unit)
     person = unit.get(Person, person_id)
     records = _records(unit, person.id)
-    masked = disclosure.masker(unit.viewer, tables)
+    titles = disclosure.titles(unit, tables, {record.id: record.title for record in records})
     by_record: dict[RecordId, list[PartyLink]] = {}
     for link in unit.all(sa.select(PartyLink).where(PartyLink.record_id.in_([record.id for record in records]))):
         by_record.setdefault(link.record_id, []).append(link)
@@ -87,7 +89,7 @@ def show(unit: Unit, person_id: UUID, tables: ReferenceTables) -> dict[str, Any]
                 "record": str(record.id),
                 "code": record.code,
                 "type": record.type_code,
-                "title": masked((), links)(record.title),
+                "title": titles[record.id],
                 "lane": lane.code if lane else None,
                 "state": record.state.value,
                 "role": own.role.value if own else None,

@@ -18,11 +18,12 @@ from archive_app.core.model import (
     OcrResult,
     Page,
     PartyLink,
+    QueuedJob,
     RoleGrant,
 )
 
 #: Rows of other tables are added and changed, never deleted.
-_DELETED = frozenset({Component, Field, FondsScope, LiveWorker, OcrResult, Page, PartyLink, RoleGrant})
+_DELETED = frozenset({Component, Field, FondsScope, LiveWorker, OcrResult, Page, PartyLink, QueuedJob, RoleGrant})
 #: The audit log is added to; of its values the erasable ones may be erased (decision 16).
 _AUDIT: dict[type[Base], str] = {
     AuditLeaf: "SELECT, INSERT",

@@ -16,7 +16,17 @@ from archive_app import database, rules
 from archive_app.accounts import Accounts
 from archive_app.clock import SystemClock
 from archive_app.core.errors import InvalidInput, Unavailable
-from archive_app.core.ports import Clock, NumberHasher, OcrEngine, OwnerLocks, SearchIndex, Signer, StorageBackend
+from archive_app.core.model import BackupRun
+from archive_app.core.ports import (
+    Clock,
+    DestructionRegister,
+    NumberHasher,
+    OcrEngine,
+    OwnerLocks,
+    SearchIndex,
+    Signer,
+    StorageBackend,
+)
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.settings import Settings
 from archive_app.core.unit import Sessions, Unit
@@ -26,6 +36,7 @@ from archive_app.keys import FileSigner, KeyedHasher, KeyFiles
 from archive_app.locks import AdvisoryLocks, FileLocks
 from archive_app.objects import FolderStore, S3Address, S3Client, S3Store
 from archive_app.objects.s3_bucket import Prepared, prepare
+from archive_app.register import register_of
 from ingest.ocr.engines import build_engine
 from ingest.opening.opener import Limits, Opener
 from ingest.workshop import Workshop
@@ -39,6 +50,8 @@ if typing.TYPE_CHECKING:
 _LOG = logging.getLogger("archive")
 #: What the archive's own work may do: it takes in, describes and indexes; it files, approves and destroys nothing.
 _OWN_WORK = (Action.INTAKE_READ, Action.INTAKE_WRITE, Action.RECORD_READ, Action.RECORD_REVIEW)
+#: A file in the home: a restore or move into it has begun and not ended.
+RESTORING = "restoring"
 
 
 class Archive:
@@ -142,6 +155,11 @@ class Archive:
         raise InvalidInput("settings-invalid", ARCHIVE_INDEX_URL="embedded:FOLDER or https://HOST:PORT")
 
     @cached_property
+    def register(self) -> DestructionRegister:
+        """What was destroyed for good."""
+        return register_of(self.settings)
+
+    @cached_property
     def keys(self) -> KeyFiles:
         """The files of the archive's keys."""
         return KeyFiles.of(self.settings.keys)
@@ -177,6 +195,7 @@ class Archive:
             sessions=self.sessions,
             clock=self.clock,
             store=self.store,
+            register=self.register,
             tables=self.tables,
             hasher=self.hasher,
             opener=self._opener,
@@ -238,14 +257,16 @@ class Archive:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Archive]:
-    """An archive for the length of the block. Raises `Unavailable` for a home without an archive in it."""
+    """An archive for the length of the block. Raises `Unavailable` for a home without a whole archive in it."""
     archive = Archive(settings)
     try:
-        current = database.current(archive.engine) if _there(settings) else None
+        current = database.current(archive.engine) if is_there(settings) else None
         if current is None:
             raise Unavailable("no-archive-here", home=str(settings.home))
         if current != database.newest():
             raise Unavailable("database-not-current", current=current)
+        if (settings.home / RESTORING).exists() or _restoring(archive.engine):
+            raise Unavailable("restore-not-finished", home=str(settings.home))
         yield archive
     finally:
         archive.close()
@@ -258,6 +279,15 @@ def _sweep_scratch(shared: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _there(settings: Settings) -> bool:
+def _restoring(engine: sa.Engine) -> bool:
+    """Whether a restore into this database, from whatever machine, has begun and not ended."""
+    run = BackupRun.__table__
+    begun = sa.select(run.c.id).where(run.c.kind == "restore", run.c.outcome.is_(None)).limit(1)
+    with engine.connect().execution_options(archive_reading=True) as connection:
+        return connection.execute(begun).first() is not None
+
+
+def is_there(settings: Settings) -> bool:
+    """Whether there can be an archive: a file of SQLite exists, or a server is named."""
     url = sa.make_url(settings.database_url)
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()

@@ -11,6 +11,7 @@ from types import FrameType
 from uuid import UUID
 
 from archive_app import keeping
+from archive_app.backup import job as backup
 from archive_app.chores import KEYS, Chore, keep_ensuring
 from archive_app.core.errors import Unavailable
 from archive_app.core.ports import ClaimedJob, StoreKey
@@ -65,6 +66,7 @@ HANDLERS: Mapping[str, Handler] = {
     "record.describe": _describe,
     "store.protect": keeping.protect_job,
     "store.release": _release_bytes,
+    backup.NAME: backup.backup_step,
     "store.renew-locks": keeping.renew_job,
     "store.self-test": keeping.self_test_job,
 }
@@ -72,6 +74,7 @@ BATCHED = frozenset({"search.refresh"})
 #: Periodic work; each name has its handler above.
 CHORES: Sequence[Chore] = (
     Chore("job.sweep", at=lambda _settings: "03:00"),
+    Chore(backup.NAME, at=lambda settings: settings.backup_at),
     Chore("store.renew-locks", at=lambda _settings: "01:00"),
     Chore("store.self-test", at=lambda _settings: "00:30"),
 )

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from archive_app.core.errors import Conflict, InvalidInput, NotFound, Refused
 from archive_app.core.model import Batch, Box, Fonds, IntakeFile, Page, Record
-from archive_app.core.ports import Job, StoredObject, StoreKey, Warrant
+from archive_app.core.ports import Destruction, Job, StoredObject, StoreKey, Warrant
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import (
     Action,
@@ -294,6 +294,7 @@ def decide_refused(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
         fonds = unit.get(Fonds, row.fonds_id).code
         warrant = Warrant(intake_key(fonds, row.id, row.sha256), "discarded from quarantine", row.id, row.version_id)
         unit.note("intake:discarded", "intake-file", row.id, reason=row.reason)
+    workshop.register.note(Destruction(warrant.key, workshop.clock.now(), warrant.reason, warrant.approval))
     workshop.store.destroy(warrant)
 
 

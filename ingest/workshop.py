@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from archive_app.core.ports import Clock, NumberHasher, OcrEngine, OwnerLocks, StorageBackend, StoreKey
+from archive_app.core.ports import (
+    Clock,
+    DestructionRegister,
+    NumberHasher,
+    OcrEngine,
+    OwnerLocks,
+    StorageBackend,
+    StoreKey,
+)
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.unit import Sessions, Unit
 from archive_app.core.vocabulary import Viewer
@@ -19,6 +27,7 @@ class Workshop:
     sessions: Sessions
     clock: Clock
     store: StorageBackend
+    register: DestructionRegister
     tables: ReferenceTables
     hasher: NumberHasher
     opener: Callable[[], Opener]

@@ -1,5 +1,7 @@
 """Corrections after filing (更正): proposed by one person, approved or refused by another, never a silent change.
 
+Until it is decided, whoever proposed may withdraw it.
+
 An approved correction makes a new version under the same archival number. The bytes that stood before are kept as
 superseded components, the description that stood before in `RecordVersion.before`. What would change the number or the
 term is refused: class, type, year of formation, and values that the term runs from.
@@ -13,7 +15,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from archive_app.core.errors import Conflict, InvalidInput, SecondPersonNeeded, StaleVersion
+from archive_app.core.errors import Conflict, Forbidden, InvalidInput, SecondPersonNeeded, StaleVersion
 from archive_app.core.model import Component, Field, Fonds, Record, RecordVersion
 from archive_app.core.ports import Job, StoredObject, StoreKey
 from archive_app.core.reference import ReferenceTables
@@ -23,7 +25,7 @@ from retention.corrected_pages import check_place, put_in_place
 from retention.filing import due_of
 from retention.versions import as_it_stands
 
-PROPOSED, APPROVED, REFUSED = "proposed", "approved", "refused"
+PROPOSED, APPROVED, REFUSED, WITHDRAWN = "proposed", "approved", "refused", "withdrawn"
 _SPOKEN = 300
 
 
@@ -253,15 +255,37 @@ def refuse(unit: Unit, correction_id: UUID, *, person: str, reason: str) -> Reco
     row = _undecided(unit, correction_id, person)
     _decide(unit, row, REFUSED, person=person, remark=spoken)
     unit.note("correction:refused", "record", row.record_id, correction=str(row.id), reason=spoken)
+    _let_go(unit, Action.CORRECTION_APPROVE, row)
+    return row
+
+
+def withdraw(unit: Unit, correction_id: UUID, *, person: str) -> RecordVersion:
+    """Take one's own proposal back before it is decided; proposed bytes are let go by a job.
+
+    Raises `Forbidden` for anybody but the person who proposed, `Conflict("correction-decided")`.
+    """
+    row = unit.get(RecordVersion, correction_id)
+    unit.require(Action.RECORD_CORRECT, row)
+    if row.proposed_person != person:
+        raise Forbidden(action="correction:withdraw")
+    if row.state != PROPOSED:
+        raise Conflict("correction-decided", state=row.state)
+    row.state, row.decided_at = WITHDRAWN, unit.clock.now()
+    unit.note("correction:withdrawn", "record", row.record_id, correction=str(row.id))
+    _let_go(unit, Action.RECORD_CORRECT, row)
+    return row
+
+
+def _let_go(unit: Unit, action: Action, row: RecordVersion) -> None:
+    """The bytes of pages that will never be brought in."""
     pages = row.change.get("pages")
     if pages:
         component = unit.get(Component, UUID(pages["component"]))
         key = StoreKey(unit.get(Fonds, component.fonds_id).code, component.record_id, component.sha256)
-        unit.remove(Action.CORRECTION_APPROVE, component)
+        unit.remove(action, component)
         unit.flush()
         args = {"fonds": key.fonds, "owner": str(key.owner), "sha256": key.sha256}
         unit.later(Job("store.release", args, key=f"release:{key}", lane=Lane.LIGHT))
-    return row
 
 
 def _undecided(unit: Unit, correction_id: UUID, person: str) -> RecordVersion:

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive_app.core.errors import InvalidInput, NotFound, Unavailable
+from archive_app.core.masking import Masking
 from archive_app.core.model import Field, Page, PartyLink, Record
 from archive_app.core.ports import Clause, Hit, HitPage, NumberHasher, Query, SearchIndex
 from archive_app.core.unit import Unit
@@ -26,8 +27,8 @@ FILTERS = frozenset({"class", "type", "year", "provider", "person", "fonds", "st
 MAX_SIZE = 500
 _SNIPPETS = 3
 
-#: Masks the texts of one record for this viewer: (record, its fields, its links) -> text -> masked text.
-Masker = Callable[[Sequence[Field], Sequence[PartyLink]], Callable[[str], str]]
+#: Says how the texts of one record reach this viewer, from the record, its fields and its links.
+Masker = Callable[[Record, Sequence[Field], Sequence[PartyLink]], Masking]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class FoundRecord:
     pages: tuple[int, ...]  # whose text matches; empty if only the description did
     snippets: tuple[PageSnippet, ...]
     parties: tuple[str, ...]
+    withheld: bool  # its texts are not shown to this viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ def _shown(
         record = records.get(ident)
         if record is None:
             continue
-        masked = masker(fields.get(ident, ()), links.get(ident, ()))
+        masking = masker(record, fields.get(ident, ()), links.get(ident, ()))
         shown.append(
             _one(
                 record,
@@ -177,7 +179,7 @@ def _shown(
                 links=links.get(ident, []),
                 clauses=clauses,
                 hash_number=hash_number,
-                masked=masked,
+                masking=masking,
             )
         )
     return tuple(shown)
@@ -190,20 +192,20 @@ def _one(
     links: Sequence[PartyLink],
     clauses: Sequence[Clause],
     hash_number: Callable[[str], str],
-    masked: Callable[[str], str],
+    masking: Masking,
 ) -> FoundRecord:
     hit_pages = []
     cut: list[PageSnippet] = []
     for _, number, text in pages:
         if clauses and text and matches(text, clauses, hash_number=hash_number):
             hit_pages.append(number)
-            if len(cut) < _SNIPPETS:
-                found = snippets(masked(text), clauses, most=_SNIPPETS - len(cut), hash_number=hash_number)
+            if len(cut) < _SNIPPETS and not masking.withheld:
+                found = snippets(masking.masked(text), clauses, most=_SNIPPETS - len(cut), hash_number=hash_number)
                 cut += [PageSnippet(number, one) for one in found]
     return FoundRecord(
         record=record.id,
         code=record.code,
-        title=masked(record.title),
+        title=masking.title(record.title, code=record.code),
         type=record.type_code,
         class_code=record.class_code,
         state=record.state.value,
@@ -211,7 +213,8 @@ def _one(
         formed_on=record.formed_on.isoformat() if record.formed_on else None,
         pages=tuple(hit_pages),
         snippets=tuple(cut),
-        parties=tuple(dict.fromkeys(masked(link.name) for link in links if link.name)),
+        parties=tuple(dict.fromkeys(masking.masked(link.name) for link in links if link.name)),
+        withheld=masking.withheld,
     )
 
 
@@ -230,6 +233,7 @@ def as_json(found: Answer) -> dict[str, Any]:
                 "state": hit.state,
                 "pages": list(hit.pages),
                 "snippets": [one.snippet.text for one in hit.snippets],
+                "withheld": hit.withheld,
             }
             for hit in found.hits
         ],

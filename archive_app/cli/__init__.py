@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from archive_app.cli import accounts, correcting, ingesting, installing, records, storing, working
+from archive_app.cli import accounts, correcting, doctor, ingesting, installing, keeping, records, storing, working
 from archive_app.cli.context import Context, explain
 from archive_app.core.errors import ArchiveError
 
@@ -23,16 +23,9 @@ def cli(click_context: click.Context, *, as_json: bool, token_file: str | None, 
     click_context.obj = Context(as_json=as_json, token_file=token_file, home=home)
 
 
-for command in (
-    *installing.COMMANDS,
-    *storing.COMMANDS,
-    *working.COMMANDS,
-    *accounts.COMMANDS,
-    *ingesting.COMMANDS,
-    *records.COMMANDS,
-    *correcting.COMMANDS,
-):
-    cli.add_command(command)
+for part in (installing, storing, working, keeping, accounts, ingesting, records, correcting, doctor):
+    for command in part.COMMANDS:
+        cli.add_command(command)
 
 
 def main() -> None:

@@ -232,6 +232,20 @@ def correction_refuse(context: Context, *, ident: str, reason: str) -> None:
         _answer(context, archive, line)
 
 
+@correction.command("withdraw")
+@click.argument("ident", metavar="ID")
+@with_context
+def correction_withdraw(context: Context, *, ident: str) -> None:
+    """Take your own proposal back before it is decided."""
+    with context.archive() as archive:
+        viewer = context.viewer(archive)
+        withdrawn = parse_id(ident, kind="correction")
+        correcting.withdraw(archive.workshop, viewer, withdrawn, person_of=archive.accounts.person_of)
+        with archive.reading(viewer) as unit:
+            line = correcting.show(unit, archive.tables, withdrawn)
+        _answer(context, archive, line)
+
+
 def _answer(context: Context, archive: Archive, line: Mapping[str, Any]) -> None:
     names = archive.accounts.names(correcting.people([line]))
     answer = {

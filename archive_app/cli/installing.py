@@ -16,7 +16,7 @@ from archive_app import chores, database, installation, rules
 from archive_app.cli.context import Context, with_context
 from archive_app.core import audit
 from archive_app.core.audit import TreeHead
-from archive_app.core.errors import InvalidInput, NotFound
+from archive_app.core.errors import Conflict, InvalidInput, NotFound
 from archive_app.core.model import AuditLeaf
 from archive_app.core.reference import Kind
 from archive_app.core.vocabulary import JobState
@@ -29,12 +29,19 @@ from search import sync
 @click.option("--fonds", help="Code of the first fonds (全宗).")
 @click.option("--name", help="Name of the first fonds.")
 @click.option("--second-factor", is_flag=True, help="Administrators need a one-time code beside the password.")
+@click.option("--or-upgrade", is_flag=True, help="Where there is an archive already, bring it up to date instead.")
 @with_context
-def init(context: Context, *, fonds: str | None, name: str | None, second_factor: bool) -> None:
+def init(context: Context, *, fonds: str | None, name: str | None, second_factor: bool, or_upgrade: bool) -> None:
     """Make a new archive with its three administrators."""
     if name and not fonds:
         raise click.UsageError("--name goes with --fonds")
-    made = installation.install(context.settings, fonds=fonds, name=name, second_factor=second_factor)
+    try:
+        made = installation.install(context.settings, fonds=fonds, name=name, second_factor=second_factor)
+    except Conflict as there:
+        if not or_upgrade or there.code != "archive-exists":
+            raise
+        _upgrade(context)
+        return
     files = {login: str(path) for login, path in made.activation.items()}
     lines = [f"archive made in {made.home}", "activation codes, readable by you only:"]
     lines += [f"  {login:10} {path}" for login, path in files.items()]
@@ -65,6 +72,10 @@ def db() -> None:
 @with_context
 def db_upgrade(context: Context) -> None:
     """Bring the schema to this program's version."""
+    _upgrade(context)
+
+
+def _upgrade(context: Context) -> None:
     archive = Archive(context.settings)
     before = database.current(archive.owner_engine)
     archive.upgrade_database()

@@ -6,7 +6,9 @@ import signal
 
 import click
 
+from archive_app import logs
 from archive_app.cli.context import Context, with_context
+from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import Lane
 from archive_app.worker import run_process
 from archive_app.workforce import Workforce
@@ -34,13 +36,13 @@ def worker_run(context: Context, *, processes: int | None, lanes: tuple[Lane, ..
     settings = context.settings
     with context.archive() as archive:  # says at once if there is no archive
         if single and not settings.on_broker:
-            _log()
+            _log(settings)
             run_process(archive, lanes=lanes)
             return 0
     if single:
         from archive_app.celery_worker import run_node  # noqa: PLC0415 - a second that no other command waits for
 
-        _log()
+        _log(settings)
         return run_node(settings, lanes=lanes, processes=processes or settings.workers or os.cpu_count() or 1)
     force = Workforce(settings, processes=processes, lanes=lanes)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -64,13 +66,13 @@ def relay_run(context: Context) -> None:
 
     if not context.settings.on_broker:
         raise click.UsageError("ARCHIVE_BROKER_URL names no broker: local workers need no relay")
-    _log()
+    _log(context.settings)
     with context.archive() as archive:
         run_relay(archive)
 
 
-def _log() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+def _log(settings: Settings) -> None:
+    logs.configure(settings.log, level=logging.INFO if settings.log == "json" else logging.WARNING)
 
 
 COMMANDS = (worker, relay)

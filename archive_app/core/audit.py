@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -252,6 +252,15 @@ class _Peaks:
 
     def root(self) -> str:
         return _bag([digest for _, digest in self._peaks]) if self._peaks else EMPTY_ROOT
+
+
+def root_of(leaves: Iterable[str]) -> tuple[int, str]:
+    """How many leaves there are, and the root of the tree over them."""
+    peaks, count = _Peaks(), 0
+    for leaf in leaves:
+        peaks.add(leaf_hash(leaf))
+        count += 1
+    return count, peaks.root()
 
 
 def verify(session: Session, *, against: TreeHead | None = None) -> Verification:

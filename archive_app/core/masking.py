@@ -6,7 +6,7 @@ also one that blanks, hyphens or a line end cut in pieces.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,6 +42,18 @@ class PersonalValue:
 
     kind: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """How the words of one record reach one viewer: `masked` hides values in a text; `withheld`: no text at all."""
+
+    masked: Callable[[str], str]
+    withheld: bool = False
+
+    def title(self, title: str, *, code: str) -> str:
+        """The title, or the record's number where nobody has said yet whose names stand in it."""
+        return code if self.withheld else self.masked(title)
 
 
 def mask(kind: str, value: str) -> str:

@@ -26,10 +26,10 @@ def compare(one: str, other: str) -> int:
 
 @cache
 def _place(character: str) -> _Key:
-    """Digits and letters before Han characters; these by syllable, tone and at last their number."""
+    """Signs and digits, then Han characters by syllable, tone and at last their number, then letters, as ICU has it."""
     from pypinyin import Style, lazy_pinyin  # noqa: PLC0415 - its dictionary is loaded where names are ordered
 
     if not "㐀" <= character <= "\U0003134f":
-        return (0, character.casefold(), ord(character))
+        return (2 if character.isalpha() else 0, character.casefold(), ord(character))
     syllable = lazy_pinyin(character, style=Style.TONE3, neutral_tone_with_five=True, v_to_u=True)[0]
     return (1, syllable, ord(character))

@@ -135,6 +135,31 @@ class StorageBackend(Protocol):
         """Try on a scratch object whether what is locked can be changed. Raises `Unavailable` if it cannot be tried."""
 
 
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """An object that was destroyed for good, by somebody's decision; `record` where it was a record's."""
+
+    key: StoreKey
+    at: datetime
+    reason: str
+    approval: UUID  # of what was decided: a disposal batch, or who discarded a refused file
+    record: RecordId | None = None
+
+
+class DestructionRegister(Protocol):
+    """Append-only, kept apart from the backups: a restored older backup must not bring back what was destroyed.
+
+    Bytes that were let go because others stand for them (the intake file of its records, a view made anew, a stray) are
+    no destructions: the rows of an older backup name them, and have nothing else.
+    """
+
+    def note(self, *destructions: Destruction) -> None:
+        """Durable on return: noted before the bytes go. Raises `Unavailable`."""
+
+    def entries(self) -> Iterator[Destruction]:
+        """Every destruction, oldest first. Raises `IntegrityFailure("register-damaged")`."""
+
+
 class OwnerLocks(Protocol):
     """One lock an owner of bytes, held from before they are stored until their row is committed, and while they go."""
 
@@ -335,7 +360,8 @@ class JobQueue(Protocol):
     def extend(self, worker: str, job: ClaimedJob, *, lease: timedelta) -> bool:
         """Heartbeat. False if the lease was lost: the work must be dropped."""
 
-    def done(self, worker: str, job: ClaimedJob) -> None: ...
+    def done(self, worker: str, job: ClaimedJob, *, seconds: float | None = None) -> None:
+        """The work is committed, and took so long."""
 
     def again(self, worker: str, job: ClaimedJob, *, delay: timedelta, reason: str, counted: bool = True) -> None:
         """Try later. What fails because a part is away for a while is not counted against the job."""

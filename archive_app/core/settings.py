@@ -39,6 +39,7 @@ class Settings:
     secure_cookies: bool = False  # true wherever TLS stands before the site
     trusted_proxies: int = 0  # how many proxies in front may set X-Forwarded-*
     language: str = "zh"
+    log: str = "text"  # or json: one object a line, for what collects logs
     store_access_key: str | None = field(default=None, repr=False)
     store_secret_key: str | None = field(default=None, repr=False)
     store_ca: str | None = None
@@ -203,6 +204,8 @@ class _Parser:
             self._faults["ARCHIVE_LANGUAGE"] = "zh or en"
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,60}", str(values["index_prefix"])):
             self._faults["ARCHIVE_INDEX_PREFIX"] = "lower-case letters, digits and hyphens"
+        if values["log"] not in {"text", "json"}:
+            self._faults["ARCHIVE_LOG"] = "text or json"
         try:
             zoneinfo.ZoneInfo(str(values["time_zone"]))
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is no zone

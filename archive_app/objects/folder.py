@@ -19,6 +19,7 @@ from uuid import UUID
 
 from archive_app.core.errors import Conflict, ContentMissing, FixityMismatch, Unavailable
 from archive_app.core.ports import Clock, Digests, StoredObject, StoreKey, Warrant, WriteOnce
+from archive_app.durable import settle
 from archive_app.objects.digests import digests_of, sha256_of
 from archive_app.objects.naming import FONDS, OWNER, SHA256, checked_fonds, parts_of
 from archive_app.objects.spool import Spool, disk_faults, take
@@ -128,7 +129,7 @@ class FolderStore:
                     if until is not None and self._today() < until and path.exists():
                         raise Conflict("locked", until=until.isoformat())
                     path.unlink(missing_ok=True)
-                    _settle(path.parent)
+                    settle(path.parent)
                     _until_path(path).unlink(missing_ok=True)  # last: a crash must not leave an object without its lock
             except FileNotFoundError:
                 return  # the owner has no folder: the bytes are absent
@@ -166,7 +167,7 @@ class FolderStore:
                 path.stat()  # it is the folder that went, not the source
                 continue
             for folder in (target.parent, target.parent.parent, self._root):  # another's folder may not be settled yet
-                _settle(folder)
+                settle(folder)
             return new
         raise Unavailable("store-failed", step="name")
 
@@ -193,7 +194,7 @@ class FolderStore:
             spool.write(until.isoformat().encode())
             os.fsync(spool.fileno())
             os.replace(note, _until_path(path))  # noqa: PTH105
-            _settle(path.parent)
+            settle(path.parent)
 
     def _described(self, key: StoreKey, *, sm3: str | None = None) -> StoredObject:
         path = self._path(key)
@@ -213,15 +214,6 @@ class FolderStore:
 
     def _today(self) -> date:
         return self._clock.today() if self._clock else datetime.fromtimestamp(time.time(), UTC).date()
-
-
-def _settle(folder: Path) -> None:
-    """Make the folder's entries outlive a power cut."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _forget(reader: BinaryIO) -> None:
@@ -272,7 +264,7 @@ def _remove_if_empty(folder: Path) -> None:
         if fault.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
             raise
     else:
-        _settle(folder.parent)
+        settle(folder.parent)
 
 
 __all__ = ["FolderStore"]

@@ -29,10 +29,16 @@ logins = LoginManager()
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a route asks of its caller: any one of the actions; none: being signed in; `public`: nothing."""
+    """What a route asks of its caller: any one of the actions; none: being signed in; `public`: nothing.
+
+    `machine`: the view itself asks for a credential that is no person's.
+    `quiet`: asked by the page itself and not by the person before it, so that it keeps no session alive.
+    """
 
     actions: frozenset[Action]
     public: bool = False
+    machine: bool = False
+    quiet: bool = False
 
 
 @dataclass(slots=True)
@@ -51,14 +57,19 @@ class SignedIn:
         return str(self.id)
 
 
-def access(*actions: Action) -> Callable[[V], V]:
+def access(*actions: Action, quiet: bool = False) -> Callable[[V], V]:
     """Declare that a view needs one of these actions, or only a signed-in user."""
-    return _declare(Access(frozenset(actions)))
+    return _declare(Access(frozenset(actions), quiet=quiet))
 
 
 def public(view: V) -> V:
     """Declare that a view needs nobody."""
     return _declare(Access(frozenset(), public=True))(view)
+
+
+def machine(view: V) -> V:
+    """Declare that a view is for programs, and checks their credential itself."""
+    return _declare(Access(frozenset(), public=True, machine=True))(view)
 
 
 def _declare(declared: Access) -> Callable[[V], V]:
@@ -131,11 +142,12 @@ def _at_the_door() -> None:
     g.request_id = secrets.token_hex(6)
     endpoint = request.endpoint
     if endpoint is None:
+        _identify(quiet=True)  # who is signed in keeps the frame of the pages
         raise NotFound(kind="page")
     declared = declared_access(current_app, endpoint)
     if declared is None:
         raise UndeclaredRoute(endpoint)
-    by_token = _identify()
+    by_token = not declared.machine and _identify(quiet=declared.quiet)
     if declared.public:
         request.max_content_length = _FORM_BYTES
     elif g.get("viewer") is None:
@@ -149,7 +161,7 @@ def _at_the_door() -> None:
         raise NotFound(kind="page")
 
 
-def _identify() -> bool:
+def _identify(*, quiet: bool) -> bool:
     """Find out who calls: by bearer token (True) or by session."""
     header = request.headers.get("Authorization", "")
     accounts = the_archive().accounts
@@ -158,7 +170,7 @@ def _identify() -> bool:
         return True
     if current_user.is_authenticated:
         g.viewer = accounts.viewer(current_user.id, purpose=session.get("purpose"), request_id=g.request_id)
-        session.modified = True  # the idle time begins anew
+        session.modified = session.modified or not quiet  # the idle time begins anew
     return False
 
 

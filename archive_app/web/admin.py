@@ -1,20 +1,19 @@
-"""Pages of the three administrators and of operations: accounts, audit log, jobs, status; and the health answers."""
+"""Pages of the three administrators and of operations: accounts, audit log, jobs."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from archive_app import chores, database, installation, keeping
+from archive_app import chores, installation
 from archive_app.core import audit
 from archive_app.core.errors import ArchiveError, Conflict, DuplicateCode, InvalidInput, Unavailable
 from archive_app.core.model import AuditLeaf, Fonds
 from archive_app.core.unit import parse_id
-from archive_app.core.vocabulary import Action, JobState, Lane, Level
-from archive_app.web.access import access, public, the_archive, viewer
+from archive_app.core.vocabulary import Action, Lane, Level
+from archive_app.web.access import access, the_archive, viewer
 from archive_app.web.words import error_text, fault_text
 from archive_app.wiring import Archive
 from archive_app.worker import CHORES
@@ -22,8 +21,7 @@ from archive_app.worker import CHORES
 users = Blueprint("users", __name__)
 log = Blueprint("audit", __name__)
 jobs = Blueprint("jobs", __name__)
-status = Blueprint("status", __name__)
-BLUEPRINTS = (users, log, jobs, status)
+BLUEPRINTS = (users, log, jobs)
 _LEAVES = 100
 _ADMINISTERS = (Action.USER_ADD, Action.USER_GRANT)
 
@@ -187,79 +185,3 @@ def retry() -> ResponseReturnValue:
     with the_archive().unit(viewer()) as unit:
         unit.note("job:retried", "job", ident or "all", count=count)
     return redirect(url_for("jobs.show"), 303)
-
-
-@status.get("/status")
-@access(Action.STATUS_READ)
-def show_status() -> ResponseReturnValue:
-    """Each part, its state and its facts."""
-    return render_template("status.html", parts=parts())
-
-
-status.add_url_rule("/status", "show", show_status)
-
-
-@status.get("/healthz")
-@public
-def healthz() -> ResponseReturnValue:
-    """The process lives."""
-    return jsonify(state="ok")
-
-
-@status.get("/readyz")
-@public
-def readyz() -> ResponseReturnValue:
-    """Each part: ok, degraded or down; no facts for strangers."""
-    found = {part["name"]: part["state"] for part in parts()}
-    worst = "down" if "down" in found.values() else "degraded" if "degraded" in found.values() else "ok"
-    return jsonify(state=worst, parts=found), 503 if worst == "down" else 200
-
-
-def parts() -> list[dict[str, Any]]:
-    """The state of database, store, index, workers and jobs."""
-    archive = the_archive()
-
-    def database_facts() -> tuple[str, dict[str, object]]:
-        current = database.current(archive.engine)
-        facts: dict[str, object] = {"engine": archive.engine.dialect.name, "revision": current}
-        return ("ok" if current == database.newest() else "degraded"), facts
-
-    def store_facts() -> tuple[str, dict[str, object]]:
-        next(iter(archive.store.keys()), None)
-        facts: dict[str, object] = {"kind": type(archive.store).__name__}
-        tested = keeping.last_test(archive)
-        if tested is None:
-            return "ok", {**facts, "write-once": "not-tested"}
-        found = tested.found
-        facts["write-once"] = "folder-honest" if found.kind == "folder" else "held" if found.holds else "not-held"
-        facts |= {f"got-through-{number}": one.name for number, one in enumerate(found.attempts, 1) if not one.held}
-        if found.locks:
-            facts["locks-ending"] = keeping.locks_ending(archive)
-        sound = found.kind == "folder" or (found.holds and not facts.get("locks-ending"))
-        return ("ok" if sound else "degraded"), facts
-
-    def worker_facts() -> tuple[str, dict[str, object]]:
-        live = archive.queue.live_workers()
-        return ("ok" if live else "degraded"), {"processes": live}
-
-    def job_facts() -> tuple[str, dict[str, object]]:
-        counts = archive.queue.counts()
-        buried = sum(n for (_, state), n in counts.items() if state == JobState.BURIED)
-        waiting = sum(n for (_, state), n in counts.items() if state in (JobState.QUEUED, JobState.LEASED))
-        return ("degraded" if buried else "ok"), {"waiting": waiting, "given-up": buried}
-
-    return [
-        _part("database", database_facts),
-        _part("store", store_facts),
-        _part("index", lambda: ("ok", dict(archive.index.status()))),
-        _part("workers", worker_facts),
-        _part("jobs", job_facts),
-    ]
-
-
-def _part(name: str, ask: Callable[[], tuple[str, dict[str, object]]]) -> dict[str, Any]:
-    try:
-        state, facts = ask()
-    except (ArchiveError, OSError, sa.exc.SQLAlchemyError) as fault:
-        return {"name": name, "state": "down", "facts": {"fault": getattr(fault, "code", type(fault).__name__)}}
-    return {"name": name, "state": state, "facts": facts}

@@ -55,6 +55,7 @@ class RecordOut(Schema):
     pages = List(Dict())
     components = List(Dict())
     review = List(String())
+    withheld = Boolean()
 
 
 class SearchIn(Schema):
@@ -78,6 +79,7 @@ class HitOut(Schema):
     state = String()
     pages = List(Integer())
     snippets = List(String())
+    withheld = Boolean()
 
 
 class SearchOut(Schema):

@@ -1,13 +1,16 @@
 """The application: one archive, its pages and its API, put together in one order."""
 
+import logging
+import time
 from datetime import timedelta
 
 from apiflask import APIFlask
-from flask import Flask, Response, g, url_for
+from flask import Flask, Response, g, request, url_for
 from flask_babel import Babel
 from markupsafe import Markup
 
 from archive_app import __version__
+from archive_app.core.vocabulary import Viewer
 from archive_app.keys import read_secret
 from archive_app.places import templates_folder, translations_folder
 from archive_app.web import (
@@ -20,15 +23,19 @@ from archive_app.web import (
     finding,
     home,
     intake,
+    operations,
     people,
     records,
     review,
     sign_in,
     words,
+    work,
 )
 from archive_app.web.frame import choose_language, frame
 from archive_app.wiring import Archive
 
+_LOG = logging.getLogger("archive.web")
+_QUIET = frozenset({"static", "status.healthz", "status.readyz", "status.metrics"})  # asked every few seconds
 _CSP = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'"
@@ -53,6 +60,7 @@ def create_app(archive: Archive) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_REFRESH_EACH_REQUEST=False,  # only by what a person asks for: see `access`
         PERMANENT_SESSION_LIFETIME=timedelta(minutes=settings.session_idle_minutes),
         MAX_CONTENT_LENGTH=settings.limit_bytes + (1 << 20),
         BABEL_DEFAULT_LOCALE=settings.language,
@@ -65,16 +73,18 @@ def create_app(archive: Archive) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of the default provider
     app.security_schemes = {"bearer": {"type": "http", "scheme": "bearer"}}
     Babel(app, locale_selector=lambda: str(g.get("language", settings.language)))
+    operations.install(app)
     app.before_request(_language)
     access.install(app)
     errors.install(app)
     _teach_templates(app, archive)
-    for part in (sign_in, home, intake, review, finding, records, corrections, people, admin):
+    for part in (sign_in, home, intake, review, finding, records, corrections, people, admin, operations, work):
         for blueprint in part.BLUEPRINTS:
             blueprint.enable_openapi = False  # pages for people are no part of the API's description
             app.register_blueprint(blueprint)
     app.register_blueprint(api.bp)
     app.after_request(_harden)
+    app.after_request(_log)
     access.check_declared(app)
     return app
 
@@ -112,4 +122,16 @@ def _harden(response: Response) -> Response:
         # What one person saw is not left in a shared office's browser.
         response.headers["Cache-Control"] = "no-store"
     response.headers["X-Request-Id"] = str(g.get("request_id", "-"))
+    return response
+
+
+def _log(response: Response) -> Response:
+    """One line a request: the route and never the address, the actor's opaque id and never the name."""
+    if request.endpoint not in _QUIET:
+        by: Viewer | None = g.get("viewer")
+        _LOG.info(
+            "request.done endpoint=%s method=%s status=%d seconds=%.3f request=%s actor=%s",
+            request.endpoint, request.method, response.status_code, time.monotonic() - g.began,
+            g.get("request_id", "-"), by.user_id if by else "-",
+        )  # fmt: skip
     return response

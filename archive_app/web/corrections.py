@@ -53,10 +53,11 @@ def _correction(correction_id: UUID, typed: dict[str, str], faults: dict[str, st
         line = correcting.show(unit, archive.tables, correction_id)
     accounts = archive.accounts
     own = accounts.person_of(line["proposed_by"]) == accounts.person_of(by.user_id)
+    may_withdraw = own and line["state"] == PROPOSED and by.may(Action.RECORD_CORRECT)
     may_decide = line["state"] == PROPOSED and by.may(Action.CORRECTION_APPROVE)
     return render_template(
         "corrections/show.html", line=line, names=accounts.names(correcting.people([line])), own=own,
-        may_decide=may_decide, typed=typed, faults=faults,
+        may_decide=may_decide, may_withdraw=may_withdraw, typed=typed, faults=faults,
     )  # fmt: skip
 
 
@@ -92,6 +93,15 @@ def refuse(correction_id: UUID) -> ResponseReturnValue:
     except InvalidInput as fault:
         return _correction(correction_id, {"reason": typed}, _faults(fault)), 422
     return redirect(url_for("corrections.show_all"), 303)
+
+
+@bp.post("/corrections/<uuid:correction_id>/withdraw")
+@access(Action.RECORD_CORRECT)
+def withdraw(correction_id: UUID) -> ResponseReturnValue:
+    """Take one's own proposal back."""
+    archive = the_archive()
+    record = correcting.withdraw(archive.workshop, viewer(), correction_id, person_of=archive.accounts.person_of)
+    return redirect(url_for("records.show", record_id=record), 303)
 
 
 @bp.get("/records/<record_id>/correct")

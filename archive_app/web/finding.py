@@ -74,6 +74,7 @@ def _answer(values: "MultiDict[str, str]", text: str) -> ResponseReturnValue:
         "search.html",
         text=text, filters=filters, chosen=chosen, order=question.order, answer=answer, facets=facets,
         faults=faults, after=values.get("after"), fonds=fonds, best_snippets=_best_snippets, away=away,
+        asked=request.form,
     )  # fmt: skip
     return page, 422 if faults else 503 if away else 200
 

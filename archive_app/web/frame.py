@@ -29,6 +29,7 @@ class Frame:
     language: str
     other_language: str
     may_search: bool
+    sees_work: bool
     path: str
 
 
@@ -74,6 +75,7 @@ def frame() -> Frame:
         language=language,
         other_language="en" if language == "zh" else "zh",
         may_search=viewer is not None and viewer.may(Action.RECORD_READ),
+        sees_work=viewer is not None and viewer.may(Action.INTAKE_READ),
         path=request.full_path if request.method == "GET" else "/",
     )
 

@@ -29,7 +29,7 @@ def found() -> ResponseReturnValue:
     text = request.form.get("q", "").strip()
     with archive.reading(viewer()) as unit:
         lines = persons.find(unit, text, hasher=archive.hasher) if text else []
-    return render_template("persons.html", found=lines, text=text)
+    return render_template("persons.html", found=lines, text=text, asked=request.form)
 
 
 @bp.get("/persons/<person_id>")

@@ -1,6 +1,7 @@
 """A record's page, its page pictures and its components."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,9 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from archive_app import catalogue, disclosure
 from archive_app.core.errors import InvalidInput
-from archive_app.core.model import AuditLeaf, Component, Page, PartyLink, Record
+from archive_app.core.model import AuditLeaf, Component, Page, Record
 from archive_app.core.unit import Unit, parse_id
-from archive_app.core.vocabulary import Action, RecordId, RecordState
+from archive_app.core.vocabulary import Action, RecordId, RecordState, Viewer
 from archive_app.web.access import access, the_archive, viewer
 from archive_app.web.pictures import scaled
 from ingest.reading import line_from
@@ -23,7 +24,9 @@ from search.sync import number_hash
 bp = Blueprint("records", __name__)
 BLUEPRINTS = (bp,)
 _PIECE = 1 << 18
-_EVENTS = 200
+_EVENTS = 400
+_LOOKED = "record:viewed"
+_LOOKS = frozenset({_LOOKED, "record:previewed", "page:viewed", "component:opened"})
 #: Shown in the browser by itself; everything else is handed over as a download, never run.
 _INLINE = frozenset({"image/jpeg", "image/png", "application/pdf"})
 
@@ -61,8 +64,17 @@ def _page(record_id: str, words: str) -> ResponseReturnValue:
         page = int(request.values.get("page", "1")) if request.values.get("page", "1").isdigit() else 1
         return render_template(
             "record.html", record=shown, history=history, related=related, viewer_data=viewer_data, term=term,
-            may=may, words=words, first_page=page,
+            may=may, words=words, first_page=page, rights=_rights(by), asked=request.form,
         )  # fmt: skip
+
+
+def _rights(by: Viewer) -> list[tuple[str, bool]]:
+    """What the viewer's roles allow with a record such as this, for the tab on access."""
+    asked = (
+        Action.RECORD_READ, Action.VALUE_UNMASK, Action.RECORD_REVIEW, Action.RECORD_FILE, Action.RECORD_CORRECT,
+        Action.CORRECTION_APPROVE,
+    )  # fmt: skip
+    return [(action.value, by.may(action)) for action in asked]
 
 
 def viewer_of(unit: Unit, record: Record, shown: dict[str, Any], words: str) -> dict[str, Any]:
@@ -117,14 +129,20 @@ def preview_of(record_id: str, words: str, number: int | None) -> dict[str, Any]
 
 
 def _history(unit: Unit, record_id: RecordId) -> list[dict[str, object]]:
-    """What happened to the record, newest first: actions and who, no values."""
+    """What happened to the record, newest first: actions and who, no values. A person's looks in a row are one line."""
     rows = unit.rows(
         sa.select(AuditLeaf.at, AuditLeaf.actor, AuditLeaf.action, AuditLeaf.sequence)
         .where(AuditLeaf.subject_kind == "record", AuditLeaf.subject_id == str(record_id))
         .order_by(AuditLeaf.sequence.desc())
         .limit(_EVENTS)
     )
-    return [{"at": row[0], "actor": row[1], "action": row[2], "sequence": row[3]} for row in rows]
+    lines = []
+    for (actor, _), same in groupby(rows, key=lambda row: (row[1], row[2] in _LOOKS or row[3])):
+        events = list(same)
+        at, _, action, sequence = events[0]
+        shown = _LOOKED if len(events) > 1 else action
+        lines.append({"at": at, "actor": actor, "action": shown, "sequence": sequence, "times": len(events)})
+    return lines
 
 
 def _related(unit: Unit, record: Record) -> list[dict[str, object]]:
@@ -138,13 +156,13 @@ def _related(unit: Unit, record: Record) -> list[dict[str, object]]:
     if record.intake_file_id is not None:
         siblings = sa.and_(Record.intake_file_id == record.intake_file_id, Record.id != record.id)
         condition = sa.or_(condition, siblings)
-    masked = disclosure.masker(unit.viewer, the_archive().tables)
-    found: list[dict[str, object]] = []
-    for other in unit.all(sa.select(Record).where(condition, Record.state != RecordState.WITHDRAWN).limit(50)):
-        links = unit.all(sa.select(PartyLink).where(PartyLink.record_id == other.id))
-        found.append({"id": str(other.id), "code": other.code, "title": masked((), links)(other.title),
-                      "sibling": other.intake_file_id == record.intake_file_id})  # fmt: skip
-    return found
+    others = unit.all(sa.select(Record).where(condition, Record.state != RecordState.WITHDRAWN).limit(50))
+    titles = disclosure.titles(unit, the_archive().tables, {other.id: other.title for other in others})
+    return [
+        {"id": str(other.id), "code": other.code, "title": titles[other.id],
+         "sibling": other.intake_file_id == record.intake_file_id}
+        for other in others
+    ]  # fmt: skip
 
 
 @bp.get("/records/<record_id>/pages/<int:number>/image")

@@ -8,6 +8,7 @@ from types import FrameType
 import waitress
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from archive_app import logs
 from archive_app.core.settings import Settings
 from archive_app.web.app import create_app
 from archive_app.wiring import opened
@@ -23,7 +24,7 @@ class _EndError(Exception):
 
 def serve(settings: Settings, *, host: str, port: int, workers: bool = True) -> None:
     """Serve until told to end. Requests in hand are finished, jobs in hand too."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure(settings.log)
     with ExitStack() as stack:
         archive = stack.enter_context(opened(settings))
         app = create_app(archive)

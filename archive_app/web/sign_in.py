@@ -87,21 +87,30 @@ def activate() -> ResponseReturnValue:
 @access()
 def account() -> ResponseReturnValue:
     """One's own account: roles, scope, password."""
-    return render_template("account.html", viewer=viewer(), fault=None, done=False)
+    return render_template("account.html", viewer=viewer(), fault=None, done=False, tokens=_live_tokens())
+
+
+def _live_tokens() -> int:
+    archive = the_archive()
+    today = archive.clock.today()
+    return sum(one.revoked is None and one.expires >= today for one in archive.accounts.tokens(viewer()))
 
 
 @bp.post("/account/password")
 @access()
 def change_password() -> ResponseReturnValue:
-    """Replace one's password; every other session ends."""
-    accounts = the_archive().accounts
+    """Replace one's password; every other session ends, and the tokens if that is ticked."""
+    accounts, form = the_archive().accounts, request.form
     try:
-        accounts.change_password(viewer().user_id, old=request.form.get("old", ""), new=request.form.get("new", ""))
+        ended = accounts.change_password(
+            viewer().user_id, old=form.get("old", ""), new=form.get("new", ""), revoke_tokens="revoke" in form
+        )
     except (NotSignedIn, Busy, InvalidInput) as fault:
-        return render_template("account.html", viewer=viewer(), fault=_why(fault), done=False), 422
+        page = render_template("account.html", viewer=viewer(), fault=_why(fault), done=False, tokens=_live_tokens())
+        return page, 422
     facts = accounts.session_facts(viewer().user_id)
     session["serial"] = facts[0] if facts else None
-    return render_template("account.html", viewer=viewer(), fault=None, done=True)
+    return render_template("account.html", viewer=viewer(), fault=None, done=True, ended=ended, tokens=_live_tokens())
 
 
 @bp.post("/language")

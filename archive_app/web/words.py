@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archive_app.core.reference import ReferenceTables, Table
+from archive_app.web import health_words
 
 Words = tuple[str, str]  # Chinese, English
 
@@ -83,6 +84,15 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "proposed": ("待审批", "Proposed"),
         "approved": ("已批准", "Approved"),
         "refused": ("已驳回", "Refused"),
+        "withdrawn": ("已撤回", "Withdrawn"),
+    },
+    "action": {
+        "record:read": ("查阅著录", "read its description"),
+        "value:unmask": ("查看未遮盖的个人信息", "see personal values in clear"),
+        "record:review": ("审核、修改著录（归档前）", "review and change it, before filing"),
+        "record:file": ("归档", "file it"),
+        "record:correct": ("提出更正（归档后）", "propose corrections, after filing"),
+        "correction:approve": ("审批他人提出的更正", "decide on corrections that others propose"),
     },
     "difference": {
         "waiting": ("有文件待检查", "files are waiting"),
@@ -147,6 +157,7 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "correction:proposed": ("提出更正", "Correction proposed"),
         "correction:approved": ("批准更正", "Correction approved"),
         "correction:refused": ("驳回更正", "Correction refused"),
+        "correction:withdrawn": ("撤回更正", "Correction withdrawn"),
         "correction:viewed": ("查看更正", "Correction viewed"),
         "correction:listed": ("列出更正", "Corrections listed"),
     },
@@ -156,46 +167,11 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "archive:reading": ("识读程序", "Reading"),
         "archive:describing": ("著录程序", "Describing"),
     },
-    "fact": {
-        "engine": ("引擎", "Engine"),
-        "revision": ("结构版本", "Schema"),
-        "kind": ("类型", "Kind"),
-        "version": ("版本", "Version"),
-        "format": ("索引格式", "Format"),
-        "documents": ("件", "Records"),
-        "segments": ("段", "Segments"),
-        "bytes": ("大小", "Size"),
-        "rebuilding": ("重建中", "Rebuilding"),
-        "processes": ("进程", "Processes"),
-        "waiting": ("等待", "Waiting"),
-        "given-up": ("已放弃", "Given up"),
-        "fault": ("故障", "Fault"),
-        "write-once": ("一次写入", "Write-once"),
-        "locks-ending": ("锁定不足100天", "Locked for less than 100 days"),
-        **{f"got-through-{number}": ("未能阻止", "Got through") for number in range(1, 6)},
-    },
-    "fact-value": {
-        "S3Store": ("S3对象存储", "S3"),
-        "not-tested": ("尚未自检", "not tested yet"),
-        "held": ("已验证", "proven"),
-        "not-held": ("不是一次写入存储", "NOT write-once"),
-        "folder-honest": (
-            "只防本程序改写；能写这块磁盘的人仍可改动",
-            "only against this program: who may write to the disk may change it",
-        ),
-        "shorten-lock": ("缩短锁定期", "a lock was shortened"),
-        "lower-mode": ("降低锁定模式", "a lock was weakened"),
-        "suspend-versioning": ("停用版本控制", "versioning was turned off"),
-        "overwrite": ("覆盖", "what was kept was overwritten"),
-        "delete-version": ("删除版本", "what was locked was deleted"),
-        "True": ("是", "yes"),
-        "False": ("否", "no"),
-        "FolderStore": ("文件夹", "Folder"),
-        "sqlite": ("SQLite", "SQLite"),
-        "postgresql": ("PostgreSQL", "PostgreSQL"),
-        "tantivy": ("Tantivy", "Tantivy"),
-        "elasticsearch": ("Elasticsearch", "Elasticsearch"),
-    },
+    "part": health_words.PARTS,
+    "part-state": health_words.STATES,
+    "fact": health_words.FACTS,
+    "fact-value": health_words.VALUES,
+    "advice": health_words.ADVICE,
     "review": {
         "type-unknown": ("文件类型未能确定", "The type is not certain"),
         "class-unknown": ("类目未能确定", "The class is not certain"),
@@ -288,6 +264,14 @@ ERRORS: Mapping[str, Words] = {
     "store-failed": ("存储出错，请稍后再试。", "The store failed. Try again later."),
     "content-missing": ("文件内容缺失，已记录，请联系管理员。", "The bytes are missing. This was recorded."),
     "fixity-mismatch": ("文件校验不符，已记录，请联系管理员。", "The bytes were altered. This was recorded."),
+    "restore-not-finished": (
+        "恢复尚未完成，校验通过前不开放登录。",
+        "A restore has not ended: nobody signs in before all of it was compared.",
+    ),
+    "register-failed": (
+        "销毁登记簿无法写入，请稍后再试。",
+        "The register of destructions cannot be written. Try again.",
+    ),
     "too-large": ("文件过大。", "The file is too large."),
     "bad-request": ("请求无法理解。", "The request cannot be understood."),
     "internal": (

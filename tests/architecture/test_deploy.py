@@ -9,12 +9,19 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import click
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from archive_app.cli import cli
+from archive_app.core.settings import Settings, environment
+
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = [path for path in sorted((ROOT / "deploy").iterdir()) if path.is_file() and not path.suffix]
+SCRIPTS = [
+    path for path in sorted((ROOT / "deploy").iterdir()) if path.is_file() and path.name.islower() and not path.suffix
+]
 LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", re.MULTILINE)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -88,3 +95,70 @@ def test_what_the_code_imports_is_asked_for_and_not_just_there():
                 if not asked & {canonicalize_name(owner) for owner in owners.get(name, [])}:
                     not_asked.setdefault(name, set()).add(path.relative_to(ROOT).as_posix())
     assert not_asked == {}
+
+
+COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
+ONCE = {"init", "index-prepare", "index-certificates", "index-key"}
+
+
+@pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
+def test_a_service_is_pinned_bounded_and_watched(name: str):
+    service = COMPOSE["services"][name]
+    assert re.search(r":v?\d+\.\d+\.\d+", service["image"]) or re.search(r":\d+\.\d+-", service["image"])
+    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
+    assert name in ONCE or service["healthcheck"].get("test")
+    assert name == "door" or "ports" not in service
+
+
+def test_what_compose_names_is_there():
+    for service in COMPOSE["services"].values():
+        secrets = {each if isinstance(each, str) else each["source"] for each in service.get("secrets", [])}
+        assert secrets <= set(COMPOSE["secrets"])
+        volumes = [each.partition(":")[0] for each in service.get("volumes", [])]
+        assert {each for each in volumes if not each.startswith(".")} <= set(COMPOSE["volumes"])
+        assert all((ROOT / "deploy" / each).is_file() for each in volumes if each.startswith("."))
+        assert set(service.get("depends_on", {})) <= set(COMPOSE["services"])
+
+
+def made_secrets(folder: Path) -> None:
+    surroundings = {**environment(), "SECRETS_DIR": str(folder)}
+    subprocess.run([ROOT / "deploy" / "up", "--secrets-only"], env=surroundings, check=True)
+
+
+@pytest.mark.parametrize("name", ["web", "worker-ocr", "worker-light", "relay", "init"])
+def test_the_settings_of_compose_are_settings_of_the_archive(name: str, tmp_path: Path):
+    given = {key: str(value) for key, value in COMPOSE["services"][name]["environment"].items()}
+    made_secrets(tmp_path / "secrets")
+    (tmp_path / "secrets" / "api-key").write_text("key", encoding="utf-8")  # made by index-key
+    for key in [key for key in given if key.endswith("_FILE")]:
+        given[key] = str(tmp_path / "secrets" / Path(given[key]).name)
+    settings = Settings.from_env({key: value for key, value in given.items() if key.startswith("ARCHIVE_")})
+    assert settings.store_url == "s3+http://store:7070/archive"
+
+
+def test_deploy_up_makes_every_secret_once_behind_a_closed_door(tmp_path: Path):
+    folder = tmp_path / "secrets"
+    for _ in range(2):
+        subprocess.run(
+            [ROOT / "deploy" / "up", "--secrets-only"], env={**environment(), "SECRETS_DIR": str(folder)}, check=True
+        )
+        made = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    assert set(made) == set(COMPOSE["secrets"])
+    assert folder.stat().st_mode & 0o077 == 0
+    assert made["app_password"] in made["database_url"]
+
+
+def test_commands_of_containers_and_units_are_commands_of_the_archive():
+    starts = [
+        COMPOSE["services"][name]["command"]
+        for name in ("web", "worker-ocr", "worker-light", "relay", "init", "index-prepare")
+    ]
+    for unit in (ROOT / "deploy" / "systemd").iterdir():
+        (line,) = re.findall(r"^ExecStart=\S+/archive (.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+        starts.append(line.replace("%I", "ocr").split())
+    assert len(starts) == 9
+    for words in starts:
+        command, names = cli, list(words)
+        while isinstance(command, click.Group):
+            command = command.commands[names.pop(0)]
+        command.make_context("archive", names)  # refuses an option it does not know

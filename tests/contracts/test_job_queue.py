@@ -307,6 +307,18 @@ def test_processes_claim_without_doubles_or_losses(yard: Yard) -> None:
     assert set(yard.states().values()) == {JobState.DONE}
 
 
+@pytest.mark.services
+@pytest.mark.parametrize("yard", ["postgresql"], indirect=True)  # on SQLite one writes at a time
+def test_who_claims_does_not_wait_for_one_who_is_claiming(yard: Yard) -> None:
+    yard.put("first")
+    yard.clock.forward(seconds=1)
+    yard.put("second")
+    with yard.engine.begin() as claiming:
+        claiming.execute(sa.select(QueuedJob.id).where(QueuedJob.key == "first").with_for_update())
+        assert [job.args["key"] for job in yard.claim(most=10)] == ["second"]
+    assert [job.args["key"] for job in yard.claim(most=10)] == ["first"]
+
+
 def test_a_killed_claimer_loses_nothing(yard: Yard) -> None:
     yard.put("a", "b")
     ours, theirs = SPAWN.Pipe()

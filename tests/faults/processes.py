@@ -1,4 +1,4 @@
-"""Processes to be killed: a worker, an intake and a rebuild, each forked from a server that has imported everything.
+"""Processes to be killed: worker, intake, rebuild, backup, site, each forked from a server that has imported all.
 
 They run what the product runs, with the recorded engine and a short lease.
 """
@@ -12,13 +12,22 @@ from pathlib import Path
 from uuid import UUID
 
 import databases
+from dumps import silent
 from engines import unhurried
 
+from archive_app import celery_worker
+from archive_app.backup.restore import restore
+from archive_app.backup.run import run as backup
 from archive_app.cli.ingesting import files_under, take_in
-from archive_app.core.errors import Unavailable
+from archive_app.core.errors import StaleVersion, Unavailable
+from archive_app.core.settings import Settings
+from archive_app.core.vocabulary import Lane
 from archive_app.doing import Pace
+from archive_app.relay import run_relay
+from archive_app.web.serving import serve
 from archive_app.wiring import Archive
 from archive_app.worker import run_process
+from retention import filing
 from search import sync
 
 PACE = Pace(lease=dt.timedelta(seconds=2), longest=dt.timedelta(seconds=120))
@@ -27,7 +36,8 @@ PACE = Pace(lease=dt.timedelta(seconds=2), longest=dt.timedelta(seconds=120))
 def forkserver() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     # Only what is installed: the server's path does not hold the tests.
-    context.set_forkserver_preload(["archive_app.cli.ingesting", "archive_app.worker"])
+    preloaded = ["archive_app.cli.ingesting", "archive_app.web.serving", "archive_app.worker", "archive_app.backup.run"]
+    context.set_forkserver_preload(preloaded)
     return context
 
 
@@ -45,6 +55,31 @@ def run_intake(home: str, batch: str, folder: str) -> None:
     archive.close()
 
 
+def run_node(home: str, lanes: str, processes: str) -> None:
+    """A Celery worker of these lanes."""
+    settings = databases.settings(Path(home))
+    wanted = [Lane(lane) for lane in lanes.split(",")]
+    celery_worker.run_node(settings, lanes=wanted, processes=int(processes), pace=PACE, engines=unhurried)
+
+
+def run_one_relay(home: str) -> None:
+    archive = Archive(databases.settings(Path(home)))
+    run_relay(archive)
+
+
+def run_filer(home: str, batch: str) -> None:
+    """An archivist who files what is clear, again and again, whatever is away."""
+    archive = Archive(databases.settings(Path(home)))
+    token = (Path(home) / "token").read_text(encoding="utf-8")
+    while True:
+        try:
+            with archive.unit(archive.accounts.viewer_of_token(token)) as unit:
+                filing.file_clear(unit, UUID(batch), tables=archive.tables)
+        except (Unavailable, StaleVersion):
+            pass  # as a person would: once more, a little later
+        time.sleep(1)
+
+
 def run_rebuild(home: str) -> None:
     """Rebuild the index over and over."""
     archive = Archive(databases.settings(Path(home)))
@@ -55,11 +90,34 @@ def run_rebuild(home: str) -> None:
             time.sleep(0.05)  # another one of us is not quite dead yet
 
 
-class Victim:
-    """A process that is started anew whenever it is killed."""
+def run_backup(home: str, key: str) -> None:
+    """Back up slowly, so that there is a time to be killed at."""
+    environment = {
+        "ARCHIVE_BACKUP_URL": f"file://{Path(home).parent}/place",
+        "ARCHIVE_BACKUP_KEY": key,
+        "ARCHIVE_BACKUP_RATE": "2",
+    }
+    archive = Archive(Settings.from_env(environment, home=Path(home)))
+    backup(archive)
+    archive.close()
 
-    def __init__(self, context: ForkServerContext, target: Callable[..., None], *args: str) -> None:
-        self._make = lambda: context.Process(target=target, args=args, daemon=True)
+
+def run_restore(home: str, environment: dict[str, str]) -> None:
+    """Restore the newest snapshot into the home, on what the environment says."""
+    restore(Settings.from_env(environment, home=Path(home)), snapshot=None, progress=silent)
+
+
+def run_site(home: str, port: str) -> None:
+    """Serve the site, as `archive serve --no-workers` does."""
+    serve(databases.settings(Path(home)), host="127.0.0.1", port=int(port), workers=False)
+
+
+class Victim:
+    """A process that is started anew whenever it is killed; `kind` tells what it is."""
+
+    def __init__(self, context: ForkServerContext, kind: str, target: Callable[..., None], *args: str) -> None:
+        self.kind = kind
+        self._make = lambda: context.Process(target=target, args=args)
         self.process: ForkServerProcess = self._make()
         self.process.start()
 

@@ -1,7 +1,7 @@
 """`kill -9` anywhere during an ingest: nothing lost, nothing doubled, nothing stuck.
 
-Workers, the intake and a rebuild of the index are killed at random moments. Whatever happened, what the batch became
-equals what it becomes when nobody is killed.
+Workers, the intake, a rebuild of the index, and the site while files are sent to it are killed at random moments.
+Whatever happened, what the batch became equals what it becomes when nobody is killed.
 """
 
 import random
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import sqlalchemy as sa
@@ -29,7 +30,8 @@ from houses import (
     samples,
     work,
 )
-from processes import Victim, forkserver, run_intake, run_rebuild, run_worker
+from processes import Victim, forkserver, run_intake, run_rebuild, run_site, run_worker
+from sending import Sender, a_free_port
 
 from archive_app.core.model import QueuedJob
 from archive_app.core.vocabulary import JobState
@@ -42,8 +44,11 @@ FILES = (
     *("0018", "0019", "0020", "0022", "0027", "0031", "0032", "0035", "0036", "0041", "0043", "0044", "0051", "0113"),
 )
 PAGES = 30
+#: Sent to the site, one to three at a time; the rest is fed by a process of the command line into the same batch.
+SENT = ("0001", "0003", "0005", "0006", "0007", "0009", "0011", "0012", "0020", "0022", "0032", "0036", "0043", "0044")
 _KILLS_A_ROUND = 12
-_ROUND_SECONDS = 150
+_WORKERS = 2
+_STILL_SECONDS = 150.0  # nothing moved for so long: stuck
 
 
 @pytest.fixture(scope="module")
@@ -79,39 +84,60 @@ def test_killed_processes_lose_double_and_leave_stuck_nothing(
     count: Callable[[int, int], int],
     record_testsuite_property: Callable[[str, object], None],
 ):
-    wanted, kills, rounds, taken_over = count(8, 200), 0, 0, 0
+    wanted, kills, rounds, taken_over, sent_again = count(10, 200), Counter[str](), 0, 0, 0
     context = forkserver()
-    while kills < wanted:
+    while kills.total() < wanted:
         rounds += 1
         place = tmp_path / f"round-{rounds}"
         place.mkdir()
-        killed, others = _round(context, place, folder, undisturbed, most=min(_KILLS_A_ROUND, wanted - kills))
-        kills, taken_over = kills + killed, taken_over + others
-        sys.stdout.write(f"{kills} killed in {rounds} rounds, {taken_over} jobs taken over\n")
+        told = _round(context, place, folder, undisturbed, most=min(_KILLS_A_ROUND, wanted - kills.total()))
+        kills, taken_over, sent_again = kills + told.kills, taken_over + told.taken_over, sent_again + told.sent_again
+        by_kind = ", ".join(f"{kind} {number}" for kind, number in sorted(kills.items()))
+        sys.stdout.write(f"{kills.total()} killed ({by_kind}) in {rounds} rounds, {taken_over} jobs taken over, ")
+        sys.stdout.write(f"{sent_again} requests sent again\n")
         shutil.rmtree(place)
-    record_testsuite_property("kills", kills)
+    for kind, number in kills.items():
+        record_testsuite_property(f"kills-{kind}", number)
+    record_testsuite_property("kills", kills.total())
     record_testsuite_property("rounds", rounds)
     record_testsuite_property("taken-over", taken_over)
+    record_testsuite_property("sent-again", sent_again)
 
 
-def _round(
-    context: ForkServerContext, place: Path, folder: Path, undisturbed: Holdings, *, most: int
-) -> tuple[int, int]:
-    """One ingest with up to `most` kills; gives how many there were, and how many jobs lost their worker by them."""
+class Told(NamedTuple):
+    """One round: kills by what was killed, jobs that lost their worker, requests whose answer was lost."""
+
+    kills: Counter[str]
+    taken_over: int
+    sent_again: int
+
+
+def _round(context: ForkServerContext, place: Path, folder: Path, undisturbed: Holdings, *, most: int) -> Told:
+    """One ingest with up to `most` kills."""
     home = a_home(place)
+    fed = place / "fed"
+    fed.mkdir()
+    sent = [path for path in sorted(folder.iterdir()) if path.name[:4] in SENT]
+    for path in folder.iterdir():
+        if path not in sent:
+            shutil.copy(path, fed)
     with a_house(place, home=home) as archive:
-        batch = a_batch(archive)
-        intake = Victim(context, run_intake, str(home), str(batch), str(folder))
+        batch, port = a_batch(archive), a_free_port()
+        intake = Victim(context, "intake", run_intake, str(home), str(batch), str(fed))
         others = [
-            Victim(context, run_worker, str(home)),
-            Victim(context, run_worker, str(home)),
-            Victim(context, run_rebuild, str(home)),
+            Victim(context, "worker", run_worker, str(home)),
+            Victim(context, "worker", run_worker, str(home)),
+            Victim(context, "rebuild", run_rebuild, str(home)),
+            Victim(context, "site", run_site, str(home), str(port)),
         ]
+        sender = Sender(port, (home / "token").read_text(encoding="utf-8"), str(batch), sent)
         try:
-            kills = _kill(archive, intake, others, most=most)
+            kills = _kill(archive, intake, others, sender, most=most)
         finally:
+            sender.end()
             for victim in (intake, *others):
                 victim.end()
+        assert sender.refused == []
         found = holdings(archive, batch)
         assert found.files == undisturbed.files
         assert list((Counter(undisturbed.records) - Counter(found.records)).elements()) == []  # lost
@@ -122,21 +148,25 @@ def _round(
         assert_bytes_and_rows_agree(archive)
         with archive.sessions.reading() as session:
             taken_over = session.scalar(sa.select(sa.func.count()).select_from(QueuedJob).where(QueuedJob.attempt > 1))
-    return kills, taken_over or 0
+    return Told(kills, taken_over or 0, sender.sent_again)
 
 
-def _kill(archive: Archive, intake: Victim, others: list[Victim], *, most: int) -> int:
-    kills = 0
-    until = time.monotonic() + _ROUND_SECONDS
-    while archive.queue.live_workers() < len(others) - 1 and time.monotonic() < until:
+def _kill(archive: Archive, intake: Victim, others: list[Victim], sender: Sender, *, most: int) -> Counter[str]:
+    kills, before, moved_at = Counter[str](), None, time.monotonic()
+    while archive.queue.live_workers() < _WORKERS and time.monotonic() < moved_at + _STILL_SECONDS:
         time.sleep(0.05)  # who has not begun loses nothing
-    while time.monotonic() < until:
-        time.sleep(random.uniform(0.1, 1.5) if kills < most else 0.3)  # noqa: S311 - a moment, no secret
-        fed = intake.process.exitcode == 0
-        if fed and all(row.state == JobState.BURIED for row in archive.queue.list()):
+    while time.monotonic() < moved_at + _STILL_SECONDS:
+        more = kills.total() < most
+        time.sleep(random.uniform(0.1, 1.5) if more else 0.3)  # noqa: S311 - a moment, no secret
+        fed, jobs = intake.process.exitcode == 0, archive.queue.list()
+        if fed and sender.is_done and all(row.state == JobState.BURIED for row in jobs):
             return kills
-        if kills < most:
-            random.choice(others if fed else [intake, *others]).kill()  # noqa: S311 - the same
-            kills += 1
+        now = (fed, sender.is_done, kills.total(), [(row.id, row.state, row.attempt) for row in jobs])
+        if now != before:
+            before, moved_at = now, time.monotonic()
+        if more:
+            victim = random.choice(others if fed else [intake, *others])  # noqa: S311 - the same
+            victim.kill()
+            kills[victim.kind] += 1
         assert intake.process.exitcode in (None, 0)
     raise AssertionError([(row.name, row.state, row.attempt, row.reason) for row in archive.queue.list()])

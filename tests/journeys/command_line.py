@@ -38,6 +38,13 @@ class CommandLine:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("ARCHIVE_")}  # noqa: TID251
         self._environment = {**kept, "ARCHIVE_HOME": str(self.home)}
 
+    def set(self, **settings: str | None) -> None:
+        """Settings of every later command; None takes one away."""
+        for name, value in settings.items():
+            self._environment.pop(name, None)
+            if value is not None:
+                self._environment[name] = value
+
     def __call__(self, *words: str, login: str | None = None, stdin: str = "", ends: int = 0) -> Said:
         """Run `archive --json WORDS` as `login`, and hold it to the exit code `ends`."""
         said = self.plain("--json", *(("--token-file", str(self.token(login))) if login else ()), *words, stdin=stdin)

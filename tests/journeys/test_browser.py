@@ -190,9 +190,36 @@ def _search(page: Page) -> None:
     _fits_a_phone(page)
 
 
+def _back_and_forward(page: Page) -> None:
+    """What was asked by POST is asked again: the list is there with its words, and the record with its boxes."""
+    page.go_back()
+    expect(page.locator("[data-hit] mark").first).to_have_text("糖尿")
+    page.reload()
+    expect(page.locator("[data-hit] mark").first).to_have_text("糖尿")
+    page.go_forward()
+    expect(page.locator(".code.strong")).to_contain_text("J019-ZY")
+
+
+def _record_to_record(page: Page) -> None:
+    """From a list of two into a record, to the next and back; no word and no title stands in an address."""
+    page.get_by_role("link", name="收件").click()
+    page.locator("tbody a").first.click()
+    page.locator("a.made").first.click()
+    walk = page.get_by_role("navigation", name="来自的列表")
+    expect(walk).to_contain_text("第 1 / 2 件")
+    expect(walk.get_by_role("button", name="列表中的上一件")).to_be_disabled()
+    page.wait_for_load_state("load")
+    page.keyboard.press("j")
+    expect(walk).to_contain_text("第 2 / 2 件")
+    page.wait_for_load_state("load")
+    page.keyboard.press("k")
+    expect(walk).to_contain_text("第 1 / 2 件")
+
+
 def _record_and_person(page: Page) -> None:
     page.get_by_role("button", name="查看该件").click()
     expect(page.locator(".code.strong")).to_contain_text("J019-ZY")
+    _back_and_forward(page)
     expect(page.locator(".viewer-sheet").first).to_be_visible()
     page.get_by_role("tab", name="经过").click()
     expect(page.get_by_role("tabpanel", name="经过")).to_contain_text("归档")
@@ -227,5 +254,6 @@ def test_an_archivist_takes_in_reviews_files_finds_and_leaves(chromium: Browser,
         _file_all(page)
         _search(page)
         _record_and_person(page)
+        _record_to_record(page)
         _in_english(page)
         _sign_out(page)

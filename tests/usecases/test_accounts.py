@@ -222,6 +222,20 @@ def test_a_new_password_ends_other_sessions(accounts: Accounts, clerk: UserId) -
     assert after[0] > before[0]
 
 
+def test_a_new_password_ends_the_tokens_unless_told_otherwise(
+    archive: Archive, clerk: UserId, clock: StoppedClock
+) -> None:
+    accounts = archive.accounts
+    kept = accounts.add_token(clerk)
+    assert accounts.change_password(clerk, old=PASSWORD, new="Another-Word-77", revoke_tokens=False) == 0
+    assert accounts.viewer_of_token(kept).user_id == clerk
+    clock.forward(days=1)
+    assert accounts.change_password(clerk, old="Another-Word-77", new="Third-Word-78") == 1
+    with pytest.raises(NotSignedIn):
+        accounts.viewer_of_token(kept)
+    assert ("chen.jie", "token:revoked") in actions(archive)
+
+
 # -- tokens
 
 

@@ -36,9 +36,8 @@ class Desk:
     def run(self, who: str, *words: str) -> tuple[int, list[dict[str, Any]]]:
         """Exit code and answers. Raises what the command raises."""
         command = ["--json", "--home", str(self.home), "--token-file", str(self.tokens[who]), *words]
-        found = CliRunner().invoke(
-            cli, command, standalone_mode=False, env=databases.environment(self.archive.settings.home)
-        )
+        environment = databases.environment(self.home)
+        found = CliRunner().invoke(cli, command, standalone_mode=False, env=environment)
         if found.exception is not None:
             raise found.exception
         lines = [json.loads(line) for line in found.stdout.splitlines() if line.startswith("{")]
@@ -117,6 +116,13 @@ def test_nobody_decides_alone(desk: Desk):
         desk.run("both", "correction", "approve", asked["id"])
     with pytest.raises(SecondPersonNeeded):
         desk.run("both", "correction", "refuse", asked["id"], "--reason", "无依据")
+
+
+def test_a_proposal_is_withdrawn_by_its_own_side(desk: Desk):
+    _, (asked,) = desk.run("archivist", "record", "correct", desk.filed, "--reason", "录错", "--title", "住院结算单")
+    _, (told,) = desk.run("archivist", "correction", "withdraw", asked["id"])
+    assert (told["state"], told["decided_by"]) == ("withdrawn", None)
+    assert desk.run("both", "correction", "list") == (0, [])
 
 
 def test_another_class_is_refused(desk: Desk):

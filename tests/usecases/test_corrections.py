@@ -18,6 +18,7 @@ from archive_app.core.errors import Conflict, Forbidden, InvalidInput, NotFound,
 from archive_app.core.model import AuditLeaf, Component, Field, Page, PartyLink, QueuedJob, Record, RecordVersion, User
 from archive_app.core.vocabulary import Action, ComponentKind, JobState, Level, RecordId, RecordState, UserId, Viewer
 from archive_app.correcting import Asked, Upload
+from archive_app.disclosure import masker
 from archive_app.store_check import check
 from archive_app.wiring import Archive
 from ingest.reviewing import Correction, confirm
@@ -48,6 +49,9 @@ class Office:
 
     def refuse(self, correction: UUID, *, by: Viewer | None = None, reason: str = "无依据") -> None:
         correcting.refuse(self.archive.workshop, by or self.head, correction, person_of=self.person_of, reason=reason)
+
+    def withdraw(self, correction: UUID, *, by: Viewer | None = None) -> None:
+        correcting.withdraw(self.archive.workshop, by or self.clerk, correction, person_of=self.person_of)
 
     @property
     def person_of(self) -> Callable[[UserId], str]:
@@ -83,7 +87,7 @@ class Office:
         viewer = self.head
         return find(
             self.archive.reading, self.archive.index, question, viewer=viewer, hasher=self.archive.hasher,
-            masker=lambda _fields, _links: lambda text: text,
+            masker=masker(viewer, self.archive.tables),
         ).total  # fmt: skip
 
     def has_no_trouble(self) -> bool:
@@ -400,6 +404,31 @@ def test_refused_pages_are_let_go(office: Office):
     work(office.archive)
     assert office.components(ComponentKind.PROPOSED) == []
     assert office.has_no_trouble()
+
+
+def test_who_proposed_takes_the_proposal_back_and_another_may_follow(office: Office):
+    correction = office.propose(values={"person_name": "王秀莲"}, upload=Upload(a_paper(60), "again.png", replaces=2))
+    office.withdraw(correction)
+    work(office.archive)
+    row = office.version(correction)
+    assert (row.state, row.decided_by, row.decided_at is None) == ("withdrawn", None, False)
+    assert office.components(ComponentKind.PROPOSED) == []
+    assert office.has_no_trouble()
+    for act in (office.approve, office.refuse, office.withdraw):
+        with pytest.raises(Conflict, match="correction-decided"):
+            act(correction)
+    office.approve(office.propose(values={"person_name": "王秀莲"}))
+    assert office.values()["person_name"] == "王秀莲"
+    assert [action for action in office.written() if action.startswith("correction:withdrawn")]
+
+
+def test_nobody_withdraws_what_another_proposed(office: Office):
+    correction = office.propose(values={"person_name": "王秀莲"})
+    other = an_account(office.archive, "ma.jun", person="马军", actions=PROPOSER)
+    for by in (other, office.head):
+        with pytest.raises(Forbidden):
+            office.withdraw(correction, by=by)
+    assert office.version(correction).state == "proposed"
 
 
 def test_a_hostile_file_never_becomes_a_proposal(office: Office):

@@ -145,6 +145,18 @@ def test_a_refusal_without_a_reason_is_asked_for_it(site: Site):
     assert "无依据" in site.get("archivist", answer.location).get_data(as_text=True)
 
 
+def test_a_proposal_is_withdrawn_from_its_page_by_whoever_proposed_it(site: Site):
+    address = site.post("archivist", f"/records/{site.filed}/correct", **the_form(site, title="王秀莲 结算单")).location
+    assert f"{address}/withdraw" in site.get("archivist", address).text
+    assert f"{address}/withdraw" not in site.get("head", address).text
+    assert site.post("head", f"{address}/withdraw").status_code == 404
+    assert site.post("archivist", f"{address}/withdraw").status_code == 303
+    assert site.waiting() == []
+    page = site.get("head", address).text
+    assert "已撤回" in page
+    assert f"{address}/approve" not in page
+
+
 def test_pages_are_changed_before_filing_only(site: Site):
     for ident, status in ((site.unfiled, 303), (site.filed, 409)):
         url = f"/records/{ident}/pages"

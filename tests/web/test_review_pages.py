@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import databases
 import pytest
 import sqlalchemy as sa
 from houses import a_batch, a_home, a_house, archivist, receive, samples, work
@@ -35,6 +36,7 @@ def read_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def archive(tmp_path: Path, read_home: Path) -> Iterator[Archive]:
     home = tmp_path / "home"
     shutil.copytree(read_home, home)
+    databases.copied_home(read_home, home)
     with a_house(tmp_path, home=home) as opened:
         yield opened
 

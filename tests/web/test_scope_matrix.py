@@ -243,7 +243,7 @@ def test_counts_and_facets_are_those_of_an_empty_archive(house: House, role: str
 
 def test_without_a_token_nothing_but_the_door_answers(house: House):
     client = house.app.test_client()
-    public = {"/healthz", "/readyz", "/sign-in", "/activate", "/language", "/api/v1/openapi.json"}
+    public = {"/healthz", "/readyz", "/metrics", "/sign-in", "/activate", "/language", "/api/v1/openapi.json"}
     for rule, method in rules(house.app):
         url = address(house.app, rule, house.hidden)
         if url in public:

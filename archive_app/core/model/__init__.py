@@ -9,6 +9,7 @@ from archive_app.core.model.ledger import (
     AuditLeaf,
     AuditNode,
     AuditValue,
+    BackupRun,
     InstallationFact,
     LaneLease,
     LiveWorker,
@@ -37,6 +38,7 @@ OPEN_TABLES: dict[type[Base], str] = {
     RuleTable: "published rules",
     NumberSeries: "no content",
     VoidNumber: "read by the register of numbers only",
+    BackupRun: "no content; read with STATUS_READ",
     InstallationFact: "of parts, not of records; shown with STATUS_READ",
     OcrResult: "read by the reading job only",
 }
@@ -47,6 +49,7 @@ __all__ = [
     "AuditLeaf",
     "AuditNode",
     "AuditValue",
+    "BackupRun",
     "Base",
     "Batch",
     "Box",

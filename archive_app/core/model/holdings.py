@@ -267,10 +267,11 @@ class RecordVersion(Guarded, Base):
         _tied_to_person("decided_by", "decided_person"),
         sa.CheckConstraint("decided_person <> proposed_person", name="second_person"),
         sa.CheckConstraint(
-            "(state = 'proposed') = (decided_by IS NULL) AND (decided_by IS NULL) = (decided_person IS NULL)",
+            "(state IN ('proposed', 'withdrawn')) = (decided_by IS NULL) "
+            "AND (decided_by IS NULL) = (decided_person IS NULL)",
             name="decided_by_somebody",
         ),
-        sa.CheckConstraint("state IN ('proposed', 'approved', 'refused')", name="state"),
+        sa.CheckConstraint("state IN ('proposed', 'approved', 'refused', 'withdrawn')", name="state"),
         sa.Index("ix_record_version_record", "record_id"),
         sa.Index(
             "ix_record_version_open",
@@ -285,7 +286,7 @@ class RecordVersion(Guarded, Base):
     fonds_id: Mapped[FondsId]
     level: Mapped[Level]
     version: Mapped[int]  # of the record that the change was asked against, and that `before` describes
-    state: Mapped[str] = mapped_column(sa.String(16))  # proposed | approved | refused
+    state: Mapped[str] = mapped_column(sa.String(16))  # proposed | approved | refused | withdrawn
     reason: Mapped[str] = mapped_column(sa.String(300))
     change: Mapped[dict[str, Any]]  # what is asked for
     before: Mapped[dict[str, Any]]  # what stood before, filled at approval

@@ -58,9 +58,11 @@ class QueuedJob(Base):
     """作业: a piece of work committed with its cause; the leased row decides (decision 23)."""
 
     __tablename__ = "job"
+    # PostgreSQL has `ix_job_open` beside them, in the order of claims (see `archive_app.database`).
     __table_args__ = (
         sa.Index("ix_job_claim", "state", "lane", "run_after"),
         sa.Index("ix_job_published", "state", "lane", "published_at"),
+        sa.Index("ix_job_ended", "ended_at"),
     )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     name: Mapped[str] = mapped_column(sa.String(40))
@@ -79,6 +81,7 @@ class QueuedJob(Base):
     published_at: Mapped[dt.datetime | None]  # a message is on its way; none once it is claimed or queued anew
     created_at: Mapped[dt.datetime]
     ended_at: Mapped[dt.datetime | None]
+    seconds: Mapped[float | None]  # of work, of the attempt that was the last; index jobs share those of their batch
 
 
 class LaneLease(Base):
@@ -139,6 +142,25 @@ class OcrResult(Base):
     picture: Mapped[str] = mapped_column(sa.String(64), index=True)
     result: Mapped[dict[str, Any]]
     created_at: Mapped[dt.datetime]
+
+
+class BackupRun(Base):
+    """One run of backup, verification, restore or moving: when, of which snapshot, and how it ended."""
+
+    __tablename__ = "backup_run"
+    __table_args__ = (sa.Index("ix_backup_run_kind", "kind", "began_at"),)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    kind: Mapped[str] = mapped_column(sa.String(16))  # backup | verify | restore
+    place: Mapped[str] = mapped_column(sa.String(500))  # its address, without a password
+    snapshot: Mapped[str | None] = mapped_column(sa.String(40))
+    began_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+    outcome: Mapped[str | None] = mapped_column(sa.String(16))  # done | found | failed; None while it runs
+    fault: Mapped[str | None] = mapped_column(sa.String(500))
+    rows: Mapped[int | None] = mapped_column(sa.BigInteger)
+    objects: Mapped[int | None] = mapped_column(sa.BigInteger)
+    bytes: Mapped[int | None] = mapped_column(sa.BigInteger)  # of all objects of the snapshot
+    copied_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)  # that were new
 
 
 class InstallationFact(Base):

@@ -1,4 +1,4 @@
-"""The audit log is only added to, also by who reaches the database; links are found by employer and provider."""
+"""The audit log is only added to, also by who reaches the database; links and waiting jobs are found by index."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,9 +18,19 @@ def upgrade() -> None:
     op.create_index("ix_party_link_employer", "party_link", ["employer_id"])
     op.create_index("ix_party_link_provider", "party_link", ["provider_id"])
     if op.get_bind().dialect.name == "postgresql":
+        _index_waiting_jobs()
         _guard_on_postgresql()
     else:
         _guard_on_sqlite()
+
+
+def _index_waiting_jobs() -> None:
+    op.create_index(
+        "ix_job_open",
+        "job",
+        ["lane", sa.text("priority DESC"), "created_at", "id"],
+        postgresql_where=sa.text("state IN ('queued', 'leased')"),
+    )
 
 
 def _guard_on_postgresql() -> None:
@@ -62,6 +72,7 @@ def _guard_on_sqlite() -> None:
 
 def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
+        op.drop_index("ix_job_open", table_name="job")
         op.execute(sa.text("DROP FUNCTION archive_only_added_to() CASCADE"))  # and the triggers that call it
     else:
         names = [

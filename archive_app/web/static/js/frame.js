@@ -1,4 +1,5 @@
-// The frame of every page: the theme before the first paint, the search key, menus, copy buttons, forms sent once.
+// The frame of every page: the theme before the first paint, the search key, menus, copy buttons, forms sent once;
+// what was asked by POST is asked again when one comes back to it; the list one goes into a record from.
 
 (() => {
   "use strict";
@@ -16,6 +17,32 @@
 
   const chosen = remembered();
   if (chosen === "dark" || chosen === "light") root.dataset.theme = chosen;
+
+  // Words travel by POST, and a page that answers one is kept by no browser. So the tab itself keeps what was asked, under
+  // a key in the history: back, forward and reload ask again, and nobody is asked to "resubmit a form".
+  const askedBefore = () => {
+    const kept = window.history.state?.asked && window.sessionStorage.getItem(window.history.state.asked);
+    return kept ? JSON.parse(kept) : null;
+  };
+
+  const again = askedBefore();
+
+  const askAgain = () => {
+    const form = document.createElement("form");
+    form.method = "post";
+    const token = document.querySelector('meta[name="csrf-token"]').content;
+    for (const [name, value] of [...again, ["csrf_token", token]]) {
+      form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+    }
+    document.body.append(form);
+    form.submit();
+  };
+
+  const keepAsked = (form) => {
+    const key = `asked ${window.crypto.getRandomValues(new Uint32Array(3)).join("")}`;
+    window.sessionStorage.setItem(key, JSON.stringify([...new FormData(form)]));
+    window.history.replaceState({ ...window.history.state, asked: key }, "");
+  };
 
   const isDark = () =>
     root.dataset.theme ? root.dataset.theme === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches;
@@ -102,7 +129,28 @@
     tab.dispatchEvent(new CustomEvent("tab", { bubbles: true }));
   };
 
+  // Tables that become blocks on a phone: each cell says what its column is.
+  const labelCells = (table) => {
+    const heads = [...table.tHead.rows[0].cells].map((head) =>
+      head.querySelector(".seen-not") ? "" : head.textContent.trim(),
+    );
+    for (const row of table.tBodies[0].rows) {
+      [...row.cells].forEach((cell, place) => (cell.dataset.label = heads[place] ?? ""));
+    }
+  };
+
+  // The ids of the list one goes into a record from, for "previous" and "next" there.
+  window.addEventListener("pagehide", () => {
+    const ids = [...document.querySelectorAll("[data-list] [data-record]")].map((line) => line.dataset.record);
+    if (ids.length) window.sessionStorage.setItem("list", JSON.stringify([...new Set(ids)]));
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
+    if (document.body.classList.contains("bare")) window.sessionStorage.clear(); // who left leaves nothing behind
+    const asked = document.querySelector("[data-asked]");
+    if (asked) keepAsked(asked);
+    else if (again) askAgain();
+    for (const table of document.querySelectorAll("table.blocks")) labelCells(table);
     for (const list of document.querySelectorAll('[role="tablist"]')) {
       const tabs = [...list.querySelectorAll('[role="tab"]')];
       list.addEventListener("click", (event) => {

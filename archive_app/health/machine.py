@@ -1,0 +1,153 @@
+"""The machine an archive runs on: its clock, its disks, its certificates, its keys, and the programs beside it."""
+
+import datetime as dt
+import shutil
+import subprocess
+from pathlib import Path
+
+import sqlalchemy as sa
+from cryptography import x509
+
+from archive_app.core.model import AuditLeaf
+from archive_app.core.settings import environment
+from archive_app.health.part import Advice, Part, State
+from archive_app.wiring import Archive
+
+_APART_SECONDS = 5
+_BACK_SECONDS = 60
+_FULL_BYTES, _LOW_BYTES = 200 << 20, 2 << 30
+_SHARED_MEMORY_BYTES = 512 << 20  # two of the largest pages in their pixels
+_WARNING = dt.timedelta(days=30)
+_OTHERS = 0o077
+_ASK_SECONDS = 10
+
+
+def clock(archive: Archive) -> Part:
+    """It agrees with the database's, and did not go back behind what is written down."""
+    now = archive.clock.now()
+    facts: dict[str, object] = {}
+    if archive.engine.dialect.name == "postgresql":
+        with archive.engine.connect() as connection:
+            there: dt.datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        apart = abs((archive.clock.now() - there).total_seconds())
+        facts["apart-seconds"] = round(apart, 1)
+        if apart > _APART_SECONDS:
+            return Part("clock", State.DEGRADED, facts, Advice.CLOCK_APART)
+    with archive.sessions.reading() as session:
+        newest = session.scalar(sa.select(AuditLeaf.at).order_by(AuditLeaf.sequence.desc()).limit(1))
+    if newest is not None and (newest - now).total_seconds() > _BACK_SECONDS:
+        facts["back-seconds"] = round((newest - now).total_seconds())
+        return Part("clock", State.DEGRADED, facts, Advice.CLOCK_BACK)
+    return Part("clock", facts={**facts, "zone": archive.settings.time_zone})
+
+
+def disk(archive: Archive) -> Part:
+    """There is room where the archive writes."""
+    facts: dict[str, object] = {}
+    least = None
+    for name, folder in _folders(archive).items():
+        free = shutil.disk_usage(folder).free
+        facts[name] = free
+        least = free if least is None else min(least, free)
+    if least is not None and least < _FULL_BYTES:
+        return Part("disk", State.DOWN, facts, Advice.DISK_FULL)
+    if least is not None and least < _LOW_BYTES:
+        return Part("disk", State.DEGRADED, facts, Advice.DISK_LOW)
+    return Part("disk", facts=facts)
+
+
+def _folders(archive: Archive) -> dict[str, Path]:
+    folders = {"home-free": archive.settings.home}
+    scheme, _, place = archive.settings.store_url.partition("://")
+    if scheme == "file" and Path(place).is_dir():
+        folders["store-free"] = Path(place)
+    return folders
+
+
+def certificates(archive: Archive) -> Part:
+    """The certificates of the authorities we trust are readable and do not end soon."""
+    given = {"store-ca": archive.settings.store_ca, "index-ca": archive.settings.index_ca}
+    ends: dict[str, dt.datetime] = {}
+    for name, path in given.items():
+        if path is None:
+            continue
+        try:
+            found = x509.load_pem_x509_certificates(Path(path).read_bytes())
+        except (OSError, ValueError):
+            return Part("certificates", State.DOWN, {name: "unreadable"}, Advice.CERTIFICATE_UNREADABLE)
+        ends[name] = min(one.not_valid_after_utc for one in found)
+    if not ends:
+        return Part("certificates", State.OFF)
+    facts = {name: end.date().isoformat() for name, end in ends.items()}
+    first, now = min(ends.values()), archive.clock.now()
+    if first < now:
+        return Part("certificates", State.DOWN, facts, Advice.CERTIFICATE_ENDED)
+    if first < now + _WARNING:
+        return Part("certificates", State.DEGRADED, facts, Advice.CERTIFICATE_ENDS)
+    return Part("certificates", facts=facts)
+
+
+def keys(archive: Archive) -> Part:
+    """The archive's keys are there, and readable by their owner only."""
+    files = archive.keys
+    paths = [files.signing, files.hashing, files.session]
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing:
+        return Part("keys", State.DOWN, {"missing": ", ".join(missing)}, Advice.KEYS_MISSING)
+    secret = [*paths, paths[0].parent, *_secret_files()]
+    readable = [path.name for path in secret if path.stat().st_mode & _OTHERS]
+    if readable:
+        return Part("keys", State.DEGRADED, {"readable": ", ".join(readable)}, Advice.SECRETS_OPEN)
+    return Part("keys", facts={"key": archive.signer.key_id[:24]})
+
+
+def _secret_files() -> list[Path]:
+    given = [path for name, path in environment().items() if name.startswith("ARCHIVE_") and name.endswith("_FILE")]
+    return [Path(path) for path in given]
+
+
+def shared_memory(archive: Archive) -> Part:
+    """Pages are opened in memory: there is room for the largest."""
+    del archive
+    memory = Path("/dev/shm")  # noqa: S108 - where decoding children leave pixels
+    if not memory.is_dir():
+        return Part("shared-memory", State.OFF)
+    facts = {"free": shutil.disk_usage(memory).free}
+    if facts["free"] < _SHARED_MEMORY_BYTES:
+        return Part("shared-memory", State.DEGRADED, facts, Advice.SHARED_MEMORY_LOW)
+    return Part("shared-memory", facts=facts)
+
+
+def readers(archive: Archive) -> Part:
+    """Tesseract with Chinese is there, where it is asked for or as the second opinion."""
+    program = shutil.which("tesseract")
+    languages = _said(program, "--list-langs").split() if program else []
+    facts = {"engine": archive.settings.ocr_engine, "tesseract": "chi_sim" in languages}
+    if not facts["tesseract"]:
+        state = State.DOWN if archive.settings.ocr_engine == "tesseract" else State.OFF
+        return Part("readers", state, facts, Advice.READER_MISSING)
+    return Part("readers", facts=facts)
+
+
+def _said(program: str, *words: str) -> str:
+    return subprocess.run(  # noqa: S603 - a program of ours with words of ours
+        [program, *words], text=True, capture_output=True, check=False, timeout=_ASK_SECONDS
+    ).stdout
+
+
+def converter(archive: Archive) -> Part:
+    """LibreOffice makes viewing copies of office files."""
+    del archive
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    return Part("converter") if program else Part("converter", State.OFF, advice=Advice.CONVERTER_MISSING)
+
+
+def door(archive: Archive) -> Part:
+    """Behind TLS, cookies say so and metrics ask for their token."""
+    settings = archive.settings
+    facts = {"secure-cookies": settings.secure_cookies, "proxies": settings.trusted_proxies}
+    if settings.trusted_proxies and not settings.secure_cookies:
+        return Part("door", State.DEGRADED, facts, Advice.COOKIES_OPEN)
+    if settings.trusted_proxies and settings.metrics_token is None:
+        return Part("door", State.DEGRADED, facts, Advice.METRICS_OPEN)
+    return Part("door", facts=facts)

@@ -1,0 +1,98 @@
+"""The servers an archive stands on: database, object store, search index, broker."""
+
+import socket
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from archive_app import database as schema
+from archive_app import keeping
+from archive_app.core.errors import Unavailable
+from archive_app.core.model import Record
+from archive_app.core.vocabulary import Lane
+from archive_app.health.part import Advice, Part, State
+from archive_app.privileges import row_security
+from archive_app.wiring import Archive
+from search.projection import SEARCHABLE
+
+_CONNECT_SECONDS = 2.0
+_LAG_SECONDS = 120
+_AMQP_PORTS = {"amqp": 5672, "amqps": 5671}
+
+
+def database(archive: Archive) -> Part:
+    """It answers, its schema is this program's, and on PostgreSQL it hides rows by itself."""
+    current, newest = schema.current(archive.engine), schema.newest()
+    facts: dict[str, object] = {"engine": archive.engine.dialect.name, "revision": current}
+    if current is None:
+        return Part("database", State.DOWN, facts, Advice.DATABASE_EMPTY)
+    if current != newest:
+        known = current in schema.revisions()
+        return Part("database", State.DEGRADED, facts, Advice.DATABASE_BEHIND if known else Advice.DATABASE_AHEAD)
+    if archive.engine.dialect.name != "postgresql":
+        return Part("database", facts=facts)
+    guarded = row_security(archive.engine)
+    facts["row-security"] = guarded.holds
+    if guarded.holds:
+        return Part("database", facts=facts)
+    return Part("database", State.DEGRADED, {**facts, "why": str(guarded.reason)}, Advice.ROW_SECURITY)
+
+
+def store(archive: Archive) -> Part:
+    """It lists what it keeps, lets nobody change it as far as it was tried, and locks in time."""
+    facts: dict[str, object] = {"kind": type(archive.store).__name__}
+    try:
+        next(iter(archive.store.keys()), None)
+    except (Unavailable, OSError) as fault:
+        return Part("store", State.DOWN, {**facts, "fault": fault_of(fault)}, Advice.STORE_DOWN)
+    tested = keeping.last_test(archive)
+    if tested is None:
+        return Part("store", facts={**facts, "write-once": "not-tested"})
+    found = tested.found
+    if found.kind == "folder":
+        return Part("store", facts={**facts, "write-once": "folder-honest"})
+    facts["write-once"] = "held" if found.holds else "not-held"
+    facts |= {f"got-through-{number}": one.name for number, one in enumerate(found.attempts, 1) if not one.held}
+    if found.locks:
+        facts["locks-ending"] = keeping.locks_ending(archive)
+    if not found.holds:
+        return Part("store", State.DEGRADED, facts, Advice.NOT_WRITE_ONCE)
+    if facts.get("locks-ending"):
+        return Part("store", State.DEGRADED, facts, Advice.LOCKS_ENDING)
+    return Part("store", facts=facts)
+
+
+def index(archive: Archive) -> Part:
+    """It answers, and holds as many records as can be found."""
+    try:
+        facts = dict(archive.index.status())
+    except (Unavailable, OSError) as fault:
+        return Part("index", State.DOWN, {"fault": fault_of(fault)}, Advice.INDEX_DOWN)
+    with archive.reading(archive.own_work("health")) as unit:
+        facts["searchable"] = searchable = unit.count(sa.select(Record.id).where(Record.state.in_(SEARCHABLE)))
+    lane = next(depth for depth in archive.queue.depths() if depth.lane == Lane.INDEX)
+    facts["lag-seconds"] = round(lane.oldest_seconds)
+    if lane.oldest_seconds > _LAG_SECONDS:
+        return Part("index", State.DEGRADED, facts, Advice.INDEX_BEHIND)
+    if not (lane.waiting or lane.running) and facts.get("documents") != searchable:
+        return Part("index", State.DEGRADED, facts, Advice.INDEX_DIFFERS)
+    return Part("index", facts=facts)
+
+
+def broker(archive: Archive) -> Part:
+    """Somebody listens where messages are sent; without one, workers look for themselves."""
+    url = urlsplit(archive.settings.broker_url)
+    if url.scheme == "local":
+        return Part("broker", facts={"kind": "local"})
+    facts: dict[str, object] = {"kind": url.scheme}
+    where = (url.hostname or "localhost", url.port or _AMQP_PORTS.get(url.scheme, 5672))
+    try:
+        socket.create_connection(where, timeout=_CONNECT_SECONDS).close()
+    except OSError as fault:
+        return Part("broker", State.DEGRADED, {**facts, "fault": fault_of(fault)}, Advice.BROKER_DOWN)
+    return Part("broker", facts=facts)
+
+
+def fault_of(fault: Exception) -> str:
+    """A word for operators: our code, or the kind of a foreign error (its text may be personal)."""
+    return str(getattr(fault, "code", None) or type(fault).__name__)
