@@ -124,7 +124,7 @@ def _on_one_quiet_machine(place: Path, papers: list[Path]) -> Holdings:
     with a_house(place) as archive:
         batch = a_batch(archive)
         receive(archive, batch, *papers)
-        work(archive)
+        work(archive, steps=20 * len(papers))
         return holdings(archive, batch)
 
 
