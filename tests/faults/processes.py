@@ -14,9 +14,12 @@ from uuid import UUID
 import databases
 from engines import unhurried
 
+from archive_app.celery_worker import run_node
 from archive_app.cli.ingesting import files_under, take_in
 from archive_app.core.errors import Unavailable
+from archive_app.core.vocabulary import Lane
 from archive_app.doing import Pace
+from archive_app.relay import run_relay
 from archive_app.web.serving import serve
 from archive_app.wiring import Archive
 from archive_app.worker import run_process
@@ -59,6 +62,18 @@ def run_rebuild(home: str) -> None:
 def run_site(home: str, port: str) -> None:
     """Serve the site, as `archive serve --no-workers` does."""
     serve(databases.settings(Path(home)), host="127.0.0.1", port=int(port), workers=False)
+
+
+def run_celery(home: str, lanes: str) -> None:
+    """A node of Celery workers with two processes, as `archive worker run --single --lanes …` makes it."""
+    chosen = [Lane(lane) for lane in lanes.split(",")]
+    run_node(databases.settings(Path(home)), lanes=chosen, processes=2, pace=PACE, engines=unhurried)
+
+
+def run_the_relay(home: str) -> None:
+    archive = Archive(databases.settings(Path(home)))
+    run_relay(archive)
+    archive.close()
 
 
 class Victim:
