@@ -34,7 +34,7 @@ from houses import (
 )
 from many_papers import many_papers
 from own_servers import OwnServers
-from processes import Victim, forkserver, run_filer, run_intake, run_node, run_one_relay
+from processes import Victim, forkserver, run_celery, run_filer, run_intake, run_the_relay
 
 from archive_app import store_check
 from archive_app.core.errors import Unavailable
@@ -138,9 +138,9 @@ def _while_they_die(servers: OwnServers, archive: Archive, batch: UUID, folder: 
     context, home = forkserver(), str(archive.settings.home)
     intake = Victim(context, "intake", run_intake, home, str(batch), str(folder))
     ours = {
-        "reader": Victim(context, "reader", run_node, home, "ocr", "2"),
-        "worker": Victim(context, "worker", run_node, home, "light,index", "2"),
-        "relay": Victim(context, "relay", run_one_relay, home),
+        "reader": Victim(context, "reader", run_celery, home, "ocr"),
+        "worker": Victim(context, "worker", run_celery, home, "light,index"),
+        "relay": Victim(context, "relay", run_the_relay, home),
         "intake": intake,
     }
     filer = Victim(context, "filer", run_filer, home, str(batch))
