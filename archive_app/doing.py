@@ -28,7 +28,8 @@ from search.sync import refresh
 _LOG = logging.getLogger("archive.worker")
 _BEAT_SECONDS = 10.0
 _INDEX_BATCH = 500
-_INDEX_AWAY = dt.timedelta(seconds=20)
+_AWAY = dt.timedelta(seconds=20)
+_SERVER_AWAY = frozenset({"store-unreachable", "database-down"})
 _LOADED: set[str] = set()  # names of the jobs that this process has done before
 
 Handler = Callable[[Archive, ClaimedJob], None]
@@ -153,6 +154,8 @@ class Hands:
     def _again(self, jobs: Sequence[ClaimedJob], fault: Exception) -> str:
         if jobs[0].lane == Lane.INDEX and type(fault) is Unavailable and fault.code.startswith("index-"):
             return self._wait_for_index(jobs, fault)
+        if type(fault) is Unavailable and fault.code in _SERVER_AWAY:
+            return self._wait_uncounted(jobs, fault)
         for job in jobs:
             if job.attempt >= MAX_ATTEMPTS:
                 self._archive.queue.bury(self.name, job, reason=_reason(fault))
@@ -162,9 +165,13 @@ class Hands:
 
     def _wait_for_index(self, jobs: Sequence[ClaimedJob], fault: Unavailable) -> str:
         """However long the index is away, its jobs wait: no attempt is used up, and the lane is left alone a while."""
-        self._index_away_until = self._archive.clock.now() + _INDEX_AWAY
+        self._index_away_until = self._archive.clock.now() + _AWAY
+        return self._wait_uncounted(jobs, fault)
+
+    def _wait_uncounted(self, jobs: Sequence[ClaimedJob], fault: Unavailable) -> str:
+        """A server that is away says nothing about the work: no attempt is used up, however long it takes."""
         for job in jobs:
-            self._archive.queue.again(self.name, job, delay=_INDEX_AWAY, reason=_reason(fault), counted=False)
+            self._archive.queue.again(self.name, job, delay=_AWAY, reason=_reason(fault), counted=False)
         return "waits"
 
     def _bury(self, jobs: Sequence[ClaimedJob], fault: Exception) -> str:

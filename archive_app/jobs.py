@@ -236,6 +236,10 @@ class TableQueue:
             self._let_go(session, _RELAY, relay)
             session.commit()
 
+    def something_unpublished(self) -> bool:
+        """Whether any due job has no message on its way: one look for all lanes."""
+        return self._any(*self._due(list(Lane), self._clock.now()), _JOB.c.published_at.is_(None))
+
     def unpublished(self, lane: Lane, *, lost_before: dt.datetime | None = None, most: int) -> Sequence[Wake]:
         """Due jobs of the lane that no message is on its way for, in the order of `claim`.
 
