@@ -38,6 +38,7 @@ _DUE = sa.and_(
 )
 _THIS = _JOB.c.id == sa.bindparam("ident")
 _ANY_DUE = sa.select(_JOB.c.id).where(_DUE).limit(1)
+_ANY_SILENT = _ANY_DUE.where(_JOB.c.published_at.is_(None))
 _THIS_DUE = sa.select(_JOB.c.id).where(_DUE, _THIS)
 _NEXT = sa.select(_JOB).where(_DUE).order_by(*_FIRST).limit(sa.bindparam("most")).with_for_update(skip_locked=True)
 _NEXT_IS_THIS = sa.select(_JOB).where(_DUE, _THIS).with_for_update(skip_locked=True)
@@ -238,7 +239,7 @@ class TableQueue:
 
     def something_unpublished(self) -> bool:
         """Whether any due job has no message on its way: one look for all lanes."""
-        return self._any(*self._due(list(Lane), self._clock.now()), _JOB.c.published_at.is_(None))
+        return self._any(_ANY_SILENT, lanes=list(Lane))
 
     def unpublished(self, lane: Lane, *, lost_before: dt.datetime | None = None, most: int) -> Sequence[Wake]:
         """Due jobs of the lane that no message is on its way for, in the order of `claim`.
