@@ -240,9 +240,13 @@ class TableQueue:
             self._let_go(session, _RELAY, relay)
             session.commit()
 
-    def something_unpublished(self) -> bool:
-        """Whether any due job has no message on its way: one look for all lanes."""
-        return self._any(*self._due(list(Lane), self._clock.now()), _JOB.c.published_at.is_(None))
+    def silent_lanes(self) -> Sequence[Lane]:
+        """The lanes with a due job that no message is on its way for: one look for all."""
+        now, silent = self._clock.now(), _JOB.c.published_at.is_(None)
+        looks = (sa.exists(sa.select(_JOB.c.id).where(*self._due([lane], now), silent)) for lane in Lane)
+        with self._sessions.reading() as session:
+            found = session.connection().execute(sa.select(*looks)).one()
+        return [lane for lane, there in zip(Lane, found, strict=True) if there]
 
     def unpublished(self, lane: Lane, *, lost_before: dt.datetime | None = None, most: int) -> Sequence[Wake]:
         """Due jobs of the lane that no message is on its way for, in the order of `claim`.
