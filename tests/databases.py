@@ -73,7 +73,7 @@ def new_home(home: Path, *, kind: str | None = None) -> Settings:
     """Settings for an archive to be installed in this folder."""
     home.mkdir(parents=True, exist_ok=True)
     if (kind or Chosen.kind) == "postgresql":
-        _keep(home, a_settled_database())
+        keep(home, a_settled_database())
     return settings(home)
 
 
@@ -81,11 +81,13 @@ def copied_home(template: Path, home: Path) -> Settings:
     """Settings of a copy of an installed archive; `home` holds its files already."""
     if (template / _FILE).exists():
         original = sa.make_url(settings(template).database_url).database
-        _keep(home, a_settled_database(like=original))
+        keep(home, a_settled_database(like=original))
     return settings(home)
 
 
-def _keep(home: Path, environment: dict[str, str]) -> None:
+def keep(home: Path, environment: dict[str, str]) -> None:
+    """Make this the environment of the home."""
+    home.mkdir(parents=True, exist_ok=True)
     (home / _FILE).write_text(json.dumps(environment))
 
 

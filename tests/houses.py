@@ -23,6 +23,7 @@ from archive_app.clock import SystemClock
 from archive_app.core import audit
 from archive_app.core.model import Batch, Component, IntakeFile, Page, Record
 from archive_app.core.ports import OcrEngine
+from archive_app.core.settings import Settings
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import JobState, Level, RecordState, Viewer
 from archive_app.wiring import Archive
@@ -52,7 +53,13 @@ class MovableClock(SystemClock):
 @cache
 def _template() -> Path:
     home = Path(tempfile.mkdtemp(prefix="archive-house-"))
-    settings = databases.new_home(home)
+    furnish(databases.new_home(home))
+    return home
+
+
+def furnish(settings: Settings) -> None:
+    """Install an archive with one fonds and one archivist, whose token is in the file `token` of the home."""
+    home = settings.home
     installation.install(settings, fonds=FONDS, name="江州市医疗保障服务中心")
     archive = Archive(settings)
     accounts = archive.accounts
@@ -66,11 +73,10 @@ def _template() -> Path:
     token = accounts.add_token(accounts.sign_in("archivist", _PASSWORD))
     (home / "token").write_text(token, encoding="utf-8")
     archive.close()
-    return home
 
 
 def a_home(folder: Path) -> Path:
-    """A copy of an archive with one fonds and one archivist, whose token is in the file `token`."""
+    """A furnished home: a copy, for installing takes longer."""
     home = folder / "home"
     shutil.copytree(_template(), home)
     databases.copied_home(_template(), home)
@@ -109,12 +115,12 @@ def receive(archive: Archive, batch: UUID, *files: Path) -> list[UUID]:
     return idents
 
 
-def work(archive: Archive, *, worker: Worker | None = None) -> None:
+def work(archive: Archive, *, worker: Worker | None = None, steps: int = _PATIENCE_STEPS) -> None:
     """Do every job there is, moving the clock on over the waits between attempts, until all are done or buried."""
     worker = worker or Worker(archive)
     clock = archive.clock
     assert isinstance(clock, MovableClock)
-    for _ in range(_PATIENCE_STEPS):
+    for _ in range(steps):
         if worker.step():
             continue
         if all(row.state == JobState.BURIED for row in archive.queue.list()):
@@ -181,7 +187,7 @@ def _facts(unit: Unit, record: Record) -> RecordFacts:
 
 def assert_nothing_is_stuck(archive: Archive) -> None:
     left = [(row.name, row.state, row.reason) for row in archive.queue.list()]
-    assert left == []
+    assert left == [], left
     unit = archive.reading(archive.own_work("check"))
     with unit:
         stuck = unit.rows(

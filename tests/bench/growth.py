@@ -26,12 +26,11 @@ import sqlalchemy as sa
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import postgres_cluster
+import databases
 from factories import a_record, a_user, a_viewer, everything, the_fonds
 
-from archive_app import catalogue, due_list, persons
+from archive_app import catalogue, database, due_list, persons
 from archive_app.core.model import AuditHead, Person, Record
-from archive_app.core.settings import Settings
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import RecordId, RecordState, Viewer
 from archive_app.installation import add_fonds, install
@@ -90,10 +89,10 @@ _GROW = """INSERT INTO audit_node (height, position, hash)
     ON CONFLICT DO NOTHING"""
 
 
-def fill(archive: Archive, viewer: Viewer, *, first: int, last: int) -> None:
+def fill(owner: sa.Engine, archive: Archive, viewer: Viewer, *, first: int, last: int) -> None:
     """Records from number `first` to `last`, and the log grown by a leaf of each."""
     names = {"first": first, "last": last, "fonds": the_fonds(archive), "user": viewer.user_id}
-    with archive.engine.begin() as connection:
+    with owner.begin() as connection:
         leaves = connection.exec_driver_sql("SELECT size FROM audit_head WHERE id = 1 FOR UPDATE").scalar_one()
         for statement in _FILL:
             connection.exec_driver_sql(statement.format(**names, leaves=leaves))
@@ -101,7 +100,7 @@ def fill(archive: Archive, viewer: Viewer, *, first: int, last: int) -> None:
         for height in range(1, size.bit_length()):
             connection.exec_driver_sql(_GROW.format(height=height))
         connection.execute(sa.update(AuditHead).values(size=size))
-    with archive.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
 
 
@@ -128,11 +127,13 @@ def ready_to_file(archive: Archive, viewer: Viewer, count: int) -> Iterator[Reco
             yield record.id
 
 
-def measured(archive: Archive, viewer: Viewer, *, size: int, rounds: int) -> dict[str, dict[str, float]]:
+def measured(
+    owner: sa.Engine, archive: Archive, viewer: Viewer, *, size: int, rounds: int
+) -> dict[str, dict[str, float]]:
     """Every act at this size, `rounds` times."""
     middle = size // 2
     batch, person = _uuid(f"batch{middle // 100}"), _uuid(f"person{middle // 25}")
-    with archive.engine.connect() as connection:
+    with owner.connect() as connection:
         name = connection.execute(sa.select(Person.name).where(Person.id == person)).scalar_one()
         due = sa.select(Record.due_on).where(Record.due_on.is_not(None)).order_by(Record.due_on).limit(1).offset(99)
         soon = connection.execute(due).scalar_one() + dt.timedelta(days=1)
@@ -163,6 +164,12 @@ def measured(archive: Archive, viewer: Viewer, *, size: int, rounds: int) -> dic
     return answer
 
 
+def _bytes(owner: sa.Engine) -> int:
+    """What the database takes on disk, indexes and log included."""
+    with owner.connect() as connection:
+        return int(connection.execute(sa.select(sa.func.pg_database_size(sa.func.current_database()))).scalar_one())
+
+
 def _uuid(text: str) -> UUID:
     """The id that the filling gave it: the server's `md5(text)::uuid`."""
     return UUID(hashlib.md5(text.encode()).hexdigest())  # noqa: S324 - a name, not a proof
@@ -176,10 +183,10 @@ def main(sizes: str, rounds: int, output: Path | None) -> None:
     """Measure and print a table."""
     steps = [int(size) for size in sizes.split(",")]
     found: dict[int, dict[str, dict[str, float]]] = {}
+    per_record: dict[int, int] = {}
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.from_env(
-            {"ARCHIVE_DATABASE_URL": postgres_cluster.a_database()}, home=Path(folder) / "home"
-        )
+        settings = databases.new_home(Path(folder) / "home", kind="postgresql")  # two roles, row security in force
+        owner = database.make_engine(str(settings.database_owner_url))
         install(settings, fonds="J001", name="城东医保中心")
         archive = Archive(settings)
         with archive.unit(a_viewer()) as unit:
@@ -187,20 +194,24 @@ def main(sizes: str, rounds: int, output: Path | None) -> None:
         viewer = replace(everything(archive), user_id=a_user(archive))
         filled = 0
         for size in steps:
-            fill(archive, viewer, first=filled + 1, last=size)
+            fill(owner, archive, viewer, first=filled + 1, last=size)
             filled = size
-            measured(archive, viewer, size=size, rounds=5)  # warm
-            found[size] = measured(archive, viewer, size=size, rounds=rounds)
+            measured(owner, archive, viewer, size=size, rounds=5)  # warm
+            found[size] = measured(owner, archive, viewer, size=size, rounds=rounds)
+            per_record[size] = round(_bytes(owner) / size)
         archive.close()
+        owner.dispose()
     smallest, largest = found[steps[0]], found[steps[-1]]
     growth = {act: round(largest[act]["p50"] / smallest[act]["p50"], 2) for act in smallest}
     report = {
         "machine": {"processors": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()},
         "sizes": found,
         "growth": growth,
+        "bytes_per_record": per_record,
     }
     if output:
         output.write_text(json.dumps(report, ensure_ascii=False, indent=1))
+    click.echo(f"bytes of the database to a record: {per_record}")
     click.echo(f"{'act':26}" + "".join(f"{size:>12} p50 {'p95':>8}" for size in steps) + f" {'growth':>7}")
     for act, ratio in growth.items():
         cells = "".join(f"{found[size][act]['p50']:16.2f} {found[size][act]['p95']:8.2f}" for size in steps)

@@ -17,13 +17,17 @@ from engines import unhurried
 
 from archive_app.backup.restore import restore
 from archive_app.backup.run import run as backup
+from archive_app.celery_worker import run_node
 from archive_app.cli.ingesting import files_under, take_in
-from archive_app.core.errors import Unavailable
+from archive_app.core.errors import StaleVersion, Unavailable
 from archive_app.core.settings import Settings
+from archive_app.core.vocabulary import Lane
 from archive_app.doing import Pace
+from archive_app.relay import run_relay
 from archive_app.web.serving import serve
 from archive_app.wiring import Archive
 from archive_app.worker import run_process
+from retention import filing
 from search import sync
 
 PACE = Pace(lease=dt.timedelta(seconds=2), longest=dt.timedelta(seconds=120))
@@ -49,6 +53,19 @@ def run_intake(home: str, batch: str, folder: str) -> None:
     viewer = archive.accounts.viewer_of_token((Path(home) / "token").read_text(encoding="utf-8"))
     take_in(archive, viewer, UUID(batch), list(files_under([folder])), wait=False, quiet=True)
     archive.close()
+
+
+def run_filer(home: str, batch: str) -> None:
+    """An archivist who files what is clear, again and again, whatever is away."""
+    archive = Archive(databases.settings(Path(home)))
+    token = (Path(home) / "token").read_text(encoding="utf-8")
+    while True:
+        try:
+            with archive.unit(archive.accounts.viewer_of_token(token)) as unit:
+                filing.file_clear(unit, UUID(batch), tables=archive.tables)
+        except (Unavailable, StaleVersion):
+            pass  # as a person would: once more, a little later
+        time.sleep(1)
 
 
 def run_rebuild(home: str) -> None:
@@ -83,12 +100,24 @@ def run_site(home: str, port: str) -> None:
     serve(databases.settings(Path(home)), host="127.0.0.1", port=int(port), workers=False)
 
 
+def run_celery(home: str, lanes: str) -> None:
+    """A node of Celery workers with two processes, as `archive worker run --single --lanes …` makes it."""
+    chosen = [Lane(lane) for lane in lanes.split(",")]
+    run_node(databases.settings(Path(home)), lanes=chosen, processes=2, pace=PACE, engines=unhurried)
+
+
+def run_the_relay(home: str) -> None:
+    archive = Archive(databases.settings(Path(home)))
+    run_relay(archive)
+    archive.close()
+
+
 class Victim:
     """A process that is started anew whenever it is killed; `kind` tells what it is."""
 
     def __init__(self, context: ForkServerContext, kind: str, target: Callable[..., None], *args: str) -> None:
         self.kind = kind
-        self._make = lambda: context.Process(target=target, args=args, daemon=True)
+        self._make = lambda: context.Process(target=target, args=args)
         self.process: ForkServerProcess = self._make()
         self.process.start()
 
