@@ -72,5 +72,5 @@ def put_and_die(store: S3Store, owner: UUID, content: bytes, step: int) -> None:
 
         return call
 
-    S3Client._url_open = counted(S3Client._url_open)  # type: ignore[method-assign]
+    S3Client._url_open = counted(S3Client._url_open)  # type: ignore[method-assign, assignment]
     store.put(io.BytesIO(content), fonds="HZ01", owner=owner, limit=LIMIT)
