@@ -441,7 +441,7 @@ def test_the_site_answers_its_keepers_and_only_who_may_sees_the_figures(journey:
 def test_the_doctor_finds_every_server_in_order(journey: Journey):
     said = journey.archive.plain("--json", "doctor")
     *parts, last = said.values
-    states = {part["part"]: part["state"] for part in parts}
+    states = {part["name"]: part["state"] for part in parts}
     servers = ("database", "store", "index", "broker", "workers", "audit")
     assert {states[name] for name in servers} == {"ok"}, said.out
     assert said.code == (0 if last["state"] == "ok" else 3)
