@@ -1,6 +1,7 @@
 """Commands about the installation: they need no token and read no records."""
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from tomllib import TOMLDecodeError, loads
@@ -76,11 +77,10 @@ def db_upgrade(context: Context) -> None:
 
 
 def _upgrade(context: Context) -> None:
-    archive = Archive(context.settings)
-    before = database.current(archive.owner_engine)
-    archive.upgrade_database()
-    after = database.current(archive.owner_engine)
-    loaded = rules.load_bundled(archive.sessions, archive.clock)
+    with closing(Archive(context.settings)) as archive:
+        before = archive.upgrade_database()
+        after = database.current(archive.owner_engine)
+        loaded = rules.load_bundled(archive.sessions, archive.clock)
     context.answer({"from": before, "to": after, "rules": loaded}, f"database: {before} → {after}")
 
 
@@ -88,9 +88,9 @@ def _upgrade(context: Context) -> None:
 @with_context
 def db_check(context: Context) -> int:
     """Compare the schema with the program's tables."""
-    archive = Archive(context.settings)
-    differences = database.differences(archive.owner_engine)
-    current = database.current(archive.owner_engine)
+    with closing(Archive(context.settings)) as archive:
+        differences = database.differences(archive.owner_engine)
+        current = database.current(archive.owner_engine)
     context.answer(
         {"current": current, "newest": database.newest(), "differences": differences},
         "\n".join([f"revision {current}", *differences]) if differences else f"revision {current}: as it should be",
