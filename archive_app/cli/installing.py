@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from archive_app import chores, database, installation, rules
-from archive_app.cli.context import Context, with_context
+from archive_app.cli.context import Context, OutputFile, with_context
 from archive_app.core import audit
 from archive_app.core.audit import TreeHead
 from archive_app.core.errors import Conflict, InvalidInput, NotFound
@@ -325,7 +325,7 @@ def _head_from(path: Path) -> TreeHead:
 
 
 @audit_log.command("export")
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False))
+@click.option("-o", "--output", required=True, type=OutputFile())
 @with_context
 def audit_export(context: Context, *, output: str) -> None:
     """Write every leaf as it was hashed, one a line: no personal values are in it."""

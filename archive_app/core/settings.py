@@ -114,7 +114,7 @@ _FORMS = {
 }
 _MAY_BE_ZERO = frozenset({"workers", "trusted_proxies", "backup_rate"})
 #: Read by the command line alone; never a setting of the archive.
-_OTHER_KEYS = frozenset({"ARCHIVE_TOKEN"})
+_OTHER_KEYS = frozenset({"ARCHIVE_TOKEN", "ARCHIVE_TOKEN_FILE"})
 
 
 def environment() -> Mapping[str, str]:
