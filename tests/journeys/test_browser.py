@@ -192,6 +192,7 @@ def _search(page: Page) -> None:
 
 def _back_and_forward(page: Page) -> None:
     """What was asked by POST is asked again: the list is there with its words, and the record with its boxes."""
+    page.wait_for_load_state("load")  # what was asked is kept once the page stands
     page.go_back()
     expect(page.locator("[data-hit] mark").first).to_have_text("糖尿")
     page.reload()

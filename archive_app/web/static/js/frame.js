@@ -145,11 +145,15 @@
     if (ids.length) window.sessionStorage.setItem("list", JSON.stringify([...new Set(ids)]));
   });
 
+  // Before the scripts of the page are fetched: who goes on at once can come back as well.
+  document.addEventListener("readystatechange", () => {
+    const asked = document.readyState === "interactive" && document.querySelector("[data-asked]");
+    if (asked) keepAsked(asked);
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     if (document.body.classList.contains("bare")) window.sessionStorage.clear(); // who left leaves nothing behind
-    const asked = document.querySelector("[data-asked]");
-    if (asked) keepAsked(asked);
-    else if (again) askAgain();
+    if (again && !document.querySelector("[data-asked]")) askAgain();
     for (const table of document.querySelectorAll("table.blocks")) labelCells(table);
     for (const list of document.querySelectorAll('[role="tablist"]')) {
       const tabs = [...list.querySelectorAll('[role="tab"]')];
