@@ -20,7 +20,7 @@ from archive_app.doing import NORMAL, Handler, Hands, Pace
 from archive_app.wiring import Archive
 from ingest.cataloguing import catalogue
 from ingest.examining import examine
-from ingest.reading import read_page
+from ingest.reading import forget_results, read_page
 from ingest.releasing import release_bytes, release_intake
 
 _LOG = logging.getLogger("archive.worker")
@@ -29,6 +29,7 @@ _AWAY_SECONDS = 2.0
 _INDEX_SECONDS = 5.0
 _OCR_ATTEMPTS = 3
 _DONE_JOBS_STAY = dt.timedelta(days=30)
+_READ_TEXTS_STAY = dt.timedelta(days=7)  # no longer than a correction of the same pictures may take
 
 
 def _examine(archive: Archive, job: ClaimedJob) -> None:
@@ -57,11 +58,16 @@ def _sweep(archive: Archive, _job: ClaimedJob) -> None:
     archive.queue.sweep(ended_before=archive.clock.now() - _DONE_JOBS_STAY, keep_last_of=KEYS)
 
 
+def _forget(archive: Archive, _job: ClaimedJob) -> None:
+    forget_results(archive.sessions, before=archive.clock.now() - _READ_TEXTS_STAY)
+
+
 #: Every job name there is. `search.refresh` is done in batches by the index lane, see `Hands.take_batch`.
 HANDLERS: Mapping[str, Handler] = {
     "intake.examine": _examine,
     "intake.release": _release_intake,
     "job.sweep": _sweep,
+    "ocr.forget": _forget,
     "page.read": _read,
     "record.describe": _describe,
     "store.protect": keeping.protect_job,
@@ -74,6 +80,7 @@ BATCHED = frozenset({"search.refresh"})
 #: Periodic work; each name has its handler above.
 CHORES: Sequence[Chore] = (
     Chore("job.sweep", at=lambda _settings: "03:00"),
+    Chore("ocr.forget", at=lambda _settings: "03:30"),
     Chore(backup.NAME, at=lambda settings: settings.backup_at),
     Chore("store.renew-locks", at=lambda _settings: "01:00"),
     Chore("store.self-test", at=lambda _settings: "00:30"),

@@ -4,6 +4,7 @@ Bytes before rows: the page view is stored first. A page that cannot be read bec
 last page of a record to end moves the record on.
 """
 
+import datetime as dt
 import hashlib
 import io
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from archive_app.core.ports import (
     StoredObject,
     StoreKey,
 )
-from archive_app.core.unit import Unit
+from archive_app.core.unit import Sessions, Unit
 from archive_app.core.vocabulary import Action, ComponentKind, Lane, PageState, RecordId, RecordState, Viewer
 from ingest.ocr.answers import sound
 from ingest.opening.model import OpenedPage
@@ -37,6 +38,7 @@ from ingest.workshop import Workshop
 _LAYER = OcrIdentity("text-layer", "1", "", "{}")
 _DOCUMENT = OcrIdentity("document-text", "1", "", "{}")
 _VIEW_LIMIT = 64 << 20
+_RESULTS = OcrResult.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,18 @@ def read_cached(workshop: Workshop, engine: OcrEngine, bitmap: Bitmap) -> OcrPag
             session.add(OcrResult(key=key, picture=digest, result=_page_to(page), created_at=workshop.clock.now()))
             session.commit()
     return page
+
+
+def forget_results(sessions: Sessions, *, before: dt.datetime) -> int:
+    """Delete what was read before that moment. Gives how many.
+
+    The cache spares a second reading while work goes on; the text of a page that is destroyed must not outlive it here.
+    """
+    with sessions.writing() as session:
+        statement = sa.delete(_RESULTS).where(_RESULTS.c.created_at < before)  # type: ignore[arg-type]
+        gone: int = session.connection().execute(statement).rowcount
+        session.commit()
+    return gone
 
 
 def picture_digest(bitmap: Bitmap) -> str:

@@ -19,11 +19,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from archive_app.core.errors import Conflict, FixityMismatch
-from archive_app.core.model import BackupRun, Base, InstallationFact, LaneLease, LiveWorker
+from archive_app.core.model import BackupRun, Base, InstallationFact, LaneLease, LiveWorker, OcrResult
 from archive_app.core.model.base import UtcDateTime
 
-#: Who works just now, what was backed up from here, how the store behaved: true of the machine, not of the archive.
-PASSING = frozenset(table.__tablename__ for table in (LiveWorker, LaneLease, BackupRun, InstallationFact))
+#: Who works just now, what was backed up from here, how the store behaved, what was read lately: true of the machine,
+#: not of the archive.
+PASSING = frozenset(table.__tablename__ for table in (LiveWorker, LaneLease, BackupRun, InstallationFact, OcrResult))
 PART_BYTES = 8 << 20
 _CUT_EVERY = 4096  # rows, on average
 _BY_BYTES = {"postgresql": "C", "sqlite": "BINARY"}

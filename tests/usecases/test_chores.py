@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from factories import StoppedClock, an_archive
 
 from archive_app import chores
+from archive_app.backup.rows import shapes
 from archive_app.chores import Chore
-from archive_app.core.model import AuditLeaf, QueuedJob
+from archive_app.core.model import AuditLeaf, OcrResult, QueuedJob
 from archive_app.core.vocabulary import JobState, Lane
 from archive_app.wiring import Archive
 from archive_app.worker import CHORES, HANDLERS
@@ -109,3 +110,21 @@ def test_done_rows_are_swept_but_the_last_of_each_chore_stays(archive: Archive, 
     (job,) = archive.queue.claim("w", lanes=(Lane.LIGHT,), lease=LEASE)
     handler(archive, job)
     assert keys(archive) == sorted(["chore:job.sweep:2026-03-04", "chore:store.look:2026-03-03T19:00:00Z", waiting.key])
+
+
+def test_texts_that_were_read_are_forgotten_after_a_week_and_in_no_backup(archive: Archive, clock: StoppedClock):
+    def read(key: str) -> None:
+        with archive.sessions.writing() as session:
+            session.add(OcrResult(key=key, picture=key, result={"lines": []}, created_at=clock.now()))
+            session.commit()
+
+    read("old")
+    clock.forward(days=6)
+    read("new")
+    clock.forward(days=2)
+    chores.ensure(archive, [Chore("ocr.forget", at=lambda _settings: "03:30")])
+    (job,) = archive.queue.claim("w", lanes=(Lane.LIGHT,), lease=LEASE)
+    HANDLERS["ocr.forget"](archive, job)
+    with archive.sessions.reading() as session:
+        assert session.scalars(sa.select(OcrResult.key)).all() == ["new"]
+    assert "ocr_result" not in {shape.name for shape in shapes()}

@@ -135,7 +135,7 @@ class VoidNumber(Base):
 
 
 class OcrResult(Base):
-    """What an engine read on a picture, by digests of both and the parameters. Erased with the page."""
+    """What an engine read on a picture, by digests of both and the parameters. Forgotten after a week."""
 
     __tablename__ = "ocr_result"
     key: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
