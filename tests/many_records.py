@@ -44,8 +44,8 @@ _FILL = (
         has_picture, state, text, lines, text_source, quality)
     SELECT gen_random_uuid(), id, '{fonds}', 2, 1, component, 1, 2480, 3508, 0, true, 'read',
         repeat('参保人员基本医疗保险住院费用结算单 ', 10) ||
-            (SELECT string_agg(translate(md5(n || '-' || k), '0123456789abcdef', '王李张刘陈杨黄赵吴周徐孙马朱胡郭'), chr(10))
-             FROM generate_series(1, 8) AS k), '[]', 'ocr', '[]' FROM fresh""",
+            (SELECT string_agg(translate(md5(n || '-' || k), '0123456789abcdef', '王李张刘陈杨黄赵吴周徐孙马朱胡郭'),
+                               chr(10)) FROM generate_series(1, 8) AS k), '[]', 'ocr', '[]' FROM fresh""",
     """INSERT INTO field (id, record_id, fonds_id, level, position, name, value, page, confidence, checks, state)
     SELECT gen_random_uuid(), id, '{fonds}', 2, k, 'field' || k, '值' || n || k, 1, 0.98, '[]', 'read'
     FROM fresh, generate_series(1, 4) AS k""",

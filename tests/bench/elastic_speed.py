@@ -20,8 +20,8 @@ from typing import Any
 
 import click
 
-for folder in (Path(__file__).parent, Path(__file__).parent.parent):
-    sys.path.insert(0, str(folder))
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import services
 from elastic_indices import a_client, a_prefix, an_index

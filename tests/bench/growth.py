@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -37,6 +37,7 @@ from archive_app.core.vocabulary import Viewer
 from archive_app.installation import add_fonds, install
 from archive_app.wiring import Archive
 from retention import filing
+
 
 def quantiles(values: list[float]) -> dict[str, float]:
     cuts = statistics.quantiles(values, n=20, method="inclusive")
