@@ -5,14 +5,14 @@ Every job may run twice: its handler finds what is done already.
 """
 
 import datetime as dt
+import gc
 import logging
 import os
 import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -21,14 +21,16 @@ from archive_app.core.errors import ArchiveError, ChildDied, NotFound, OcrFailed
 from archive_app.core.ports import ClaimedJob
 from archive_app.core.vocabulary import Lane, RecordId, Viewer
 from archive_app.jobs import MAX_ATTEMPTS
+from archive_app.lease_keeper import LeaseKeeper
 from archive_app.wiring import Archive
 from search.sync import refresh
 
 _LOG = logging.getLogger("archive.worker")
 _BEAT_SECONDS = 10.0
 _INDEX_BATCH = 500
-_INDEX_AWAY = dt.timedelta(seconds=20)
-_HUNG = 70  # exit status of a worker whose work did not end
+_AWAY = dt.timedelta(seconds=20)
+_SERVER_AWAY = frozenset({"store-unreachable", "database-down"})
+_LOADED: set[str] = set()  # names of the jobs that this process has done before
 
 Handler = Callable[[Archive, ClaimedJob], None]
 
@@ -56,6 +58,9 @@ class Hands:
         self._archive, self._handlers, self._pace = archive, handlers, pace
         self.name = f"{socket.gethostname()}:{os.getpid()}:{random.randrange(16**4):04x}"  # noqa: S311 - a name
         self._over = threading.Event()
+        self._leases = LeaseKeeper(
+            self._extend, seconds=pace.lease.total_seconds() / 3, longest=pace.longest.total_seconds()
+        )
         self._index_away_until = dt.datetime.min.replace(tzinfo=dt.UTC)
 
     def live(self) -> None:
@@ -107,7 +112,7 @@ class Hands:
 
     def _do(self, job: ClaimedJob) -> None:
         began = time.monotonic()
-        with self._extended([job]):
+        with self._leases.keeping([job]):
             outcome = self._attempt([job], lambda: self._handlers[job.name](self._archive, job))
         _LOG.info("job.%s name=%s id=%s seconds=%.2f", outcome, job.name, job.id, time.monotonic() - began)
 
@@ -115,7 +120,7 @@ class Hands:
         """All at once; what failed before one by one, so that no record keeps others out of the index."""
         together = [job for job in jobs if job.attempt == 1]
         parts = [together] * bool(together) + [[job] for job in jobs if job.attempt > 1]
-        with self._extended(jobs):
+        with self._leases.keeping(jobs):
             viewer = self._archive.own_work("index")
             for part in parts:
                 self._attempt(part, partial(self._refresh_records, viewer, part))
@@ -143,11 +148,14 @@ class Hands:
         each = (time.monotonic() - began) / len(jobs)
         for job in jobs:
             queue.done(self.name, job, seconds=each)
+        _set_apart_what_was_loaded(jobs[0].name)
         return "done"
 
     def _again(self, jobs: Sequence[ClaimedJob], fault: Exception) -> str:
         if jobs[0].lane == Lane.INDEX and type(fault) is Unavailable and fault.code.startswith("index-"):
             return self._wait_for_index(jobs, fault)
+        if type(fault) is Unavailable and fault.code in _SERVER_AWAY:
+            return self._wait_uncounted(jobs, fault)
         for job in jobs:
             if job.attempt >= MAX_ATTEMPTS:
                 self._archive.queue.bury(self.name, job, reason=_reason(fault))
@@ -157,9 +165,13 @@ class Hands:
 
     def _wait_for_index(self, jobs: Sequence[ClaimedJob], fault: Unavailable) -> str:
         """However long the index is away, its jobs wait: no attempt is used up, and the lane is left alone a while."""
-        self._index_away_until = self._archive.clock.now() + _INDEX_AWAY
+        self._index_away_until = self._archive.clock.now() + _AWAY
+        return self._wait_uncounted(jobs, fault)
+
+    def _wait_uncounted(self, jobs: Sequence[ClaimedJob], fault: Unavailable) -> str:
+        """A server that is away says nothing about the work: no attempt is used up, however long it takes."""
         for job in jobs:
-            self._archive.queue.again(self.name, job, delay=_INDEX_AWAY, reason=_reason(fault), counted=False)
+            self._archive.queue.again(self.name, job, delay=_AWAY, reason=_reason(fault), counted=False)
         return "waits"
 
     def _bury(self, jobs: Sequence[ClaimedJob], fault: Exception) -> str:
@@ -167,33 +179,20 @@ class Hands:
             self._archive.queue.bury(self.name, job, reason=_reason(fault))
         return "buried"
 
-    @contextmanager
-    def _extended(self, jobs: Sequence[ClaimedJob]) -> Iterator[None]:
-        """Keep the leases while the block runs, not for ever: a thread that hangs cannot be ended, a process can."""
-        over = threading.Event()
-        lease, until = self._pace.lease, time.monotonic() + self._pace.longest.total_seconds()
-
-        def extend() -> None:
-            while not over.wait(lease.total_seconds() / 3):
-                if time.monotonic() > until and jobs[0].lane != Lane.LIGHT:
-                    _LOG.error("worker.hung name=%s ids=%s", jobs[0].name, ",".join(str(job.id) for job in jobs))
-                    os._exit(_HUNG)
-                self._extend(jobs)
-
-        thread = threading.Thread(target=extend, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-
     def _extend(self, jobs: Sequence[ClaimedJob]) -> None:
         try:
             for job in jobs:
                 self._archive.queue.extend(self.name, job, lease=self._pace.lease)
         except Exception:  # noqa: BLE001 - one missed extension is no reason to stop: the next comes before the end
             _LOG.exception("worker.extend.failed")
+
+
+def _set_apart_what_was_loaded(name: str) -> None:
+    """What the first job of a name imported and made stays to the end: it is not looked through for garbage again."""
+    if name not in _LOADED:
+        _LOADED.add(name)
+        gc.collect()
+        gc.freeze()
 
 
 def _delay(fault: Exception, attempt: int) -> dt.timedelta:

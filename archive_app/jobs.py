@@ -5,7 +5,7 @@ time. Attempts are counted at the claim, so a job that kills its worker is burie
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -27,6 +27,25 @@ _FIRST = (_JOB.c.priority.desc(), _JOB.c.created_at, _JOB.c.id)
 _RELAY = "relay"
 _SWEPT_AT_ONCE = 1_000
 _NOT_ENDED = (JobState.QUEUED, JobState.LEASED)
+_ONE_BY_ONE = [lane for lane in Lane if lane != Lane.INDEX]
+# Asked at every job, so made once. A job is due when it waits for no later time, or when its worker fell silent.
+_DUE = sa.and_(
+    _JOB.c.lane.in_(sa.bindparam("lanes", expanding=True)),
+    sa.or_(
+        sa.and_(_JOB.c.state == JobState.QUEUED, _JOB.c.run_after <= sa.bindparam("now")),
+        sa.and_(_JOB.c.state == JobState.LEASED, _JOB.c.lease_until < sa.bindparam("now")),
+    ),
+)
+_THIS = _JOB.c.id == sa.bindparam("ident")
+_ANY_DUE = sa.select(_JOB.c.id).where(_DUE).limit(1)
+_ANY_SILENT = _ANY_DUE.where(_JOB.c.published_at.is_(None))
+_THIS_DUE = sa.select(_JOB.c.id).where(_DUE, _THIS)
+_NEXT = sa.select(_JOB).where(_DUE).order_by(*_FIRST).limit(sa.bindparam("most")).with_for_update(skip_locked=True)
+_NEXT_IS_THIS = sa.select(_JOB).where(_DUE, _THIS).with_for_update(skip_locked=True)
+_CHANGE = sa.update(_JOB).where(_THIS)  # type: ignore[arg-type]  # a Table at run time
+_CHANGE_MINE = _CHANGE.where(
+    _JOB.c.worker == sa.bindparam("holder"), _JOB.c.state == JobState.LEASED, _JOB.c.claims == sa.bindparam("claim")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,48 +83,44 @@ class TableQueue:
 
     def claim(self, worker: str, *, lanes: Sequence[Lane], lease: dt.timedelta, most: int = 1) -> Sequence[ClaimedJob]:
         """Lease up to `most` jobs of these lanes, highest priority and oldest first."""
-        if not self._any(*self._due(lanes, self._clock.now())):
+        if not self._any(_ANY_DUE, lanes=lanes):
             return ()
         now = self._clock.now()
         with self._sessions.writing() as session:
             open_lanes = [lane for lane in lanes if lane != Lane.INDEX or self._take_lane(session, worker, now, lease)]
-            claimed = self._lease(session, worker, *self._due(open_lanes, now), until=now + lease, most=most)
+            wanted = {"lanes": open_lanes, "now": now, "most": most}
+            claimed = self._lease(session, worker, _NEXT, wanted, until=now + lease)
             session.commit()
         return claimed
 
     def claim_one(self, worker: str, ident: UUID, *, lease: dt.timedelta) -> ClaimedJob | None:
         """Lease this very job. None if it is done, not due yet or held by another: the message was late."""
-        lanes = [lane for lane in Lane if lane != Lane.INDEX]
-        if not self._any(_JOB.c.id == ident, *self._due(lanes, self._clock.now())):
+        if not self._any(_THIS_DUE, lanes=_ONE_BY_ONE, ident=ident):
             return None
         now = self._clock.now()
         with self._sessions.writing() as session:
-            wanted = (_JOB.c.id == ident, *self._due(lanes, now))
-            claimed = self._lease(session, worker, *wanted, until=now + lease, most=1)
+            wanted = {"lanes": _ONE_BY_ONE, "now": now, "ident": ident}
+            claimed = self._lease(session, worker, _NEXT_IS_THIS, wanted, until=now + lease)
             session.commit()
         return claimed[0] if claimed else None
 
     def _lease(
-        self, session: Session, worker: str, *wanted: sa.ColumnElement[bool], until: dt.datetime, most: int
+        self, session: Session, worker: str, due: sa.Select[Any], wanted: Mapping[str, Any], *, until: dt.datetime
     ) -> Sequence[ClaimedJob]:
-        statement = sa.select(_JOB).where(*wanted).order_by(*_FIRST).limit(most).with_for_update(skip_locked=True)
-        claimed = []
-        for row in session.connection().execute(statement).all():
+        connection, claimed = session.connection(), []
+        for row in connection.execute(due, wanted).all():
             if row.attempt >= MAX_ATTEMPTS:
                 self._end(session, row.id, JobState.BURIED, row.reason or "its worker died again and again")
                 continue
-            session.connection().execute(
-                sa.update(_JOB)  # type: ignore[arg-type]
-                .where(_JOB.c.id == row.id)
-                .values(
-                    state=JobState.LEASED,
-                    worker=worker,
-                    lease_until=until,
-                    attempt=row.attempt + 1,
-                    claims=row.claims + 1,
-                    published_at=None,
-                )
-            )
+            leased = {
+                "state": JobState.LEASED,
+                "worker": worker,
+                "lease_until": until,
+                "attempt": row.attempt + 1,
+                "claims": row.claims + 1,
+                "published_at": None,
+            }
+            connection.execute(_CHANGE, {"ident": row.id, **leased})
             claimed.append(
                 ClaimedJob(
                     row.id, row.name, row.args, row.viewer_id, row.lane, row.attempt + 1, row.claims + 1, until
@@ -113,20 +128,14 @@ class TableQueue:
             )  # fmt: skip
         return claimed
 
-    def _due(self, lanes: Sequence[Lane], now: dt.datetime) -> tuple[sa.ColumnElement[bool], ...]:
-        waiting = sa.and_(_JOB.c.state == JobState.QUEUED, _JOB.c.run_after <= now)
-        orphaned = sa.and_(_JOB.c.state == JobState.LEASED, _JOB.c.lease_until < now)
-        return (_JOB.c.lane.in_(lanes), sa.or_(waiting, orphaned))
-
-    def _any(self, *wanted: sa.ColumnElement[bool]) -> bool:
+    def _any(self, due: sa.Select[Any], **wanted: object) -> bool:
         """A look without the writers' lock: idle workers and late messages disturb nobody."""
         with self._sessions.reading() as session:
-            return session.connection().execute(sa.select(_JOB.c.id).where(*wanted).limit(1)).first() is not None
+            return session.connection().execute(due, {"now": self._clock.now(), **wanted}).first() is not None
 
     def _take_lane(self, session: Session, worker: str, now: dt.datetime, lease: dt.timedelta) -> bool:
         """Hold the index lane, if there is work in it and nobody else does."""
-        due = sa.select(_JOB.c.id).where(*self._due([Lane.INDEX], now)).limit(1)
-        if session.connection().execute(due).first() is None:
+        if session.connection().execute(_ANY_DUE, {"lanes": [Lane.INDEX], "now": now}).first() is None:
             return False  # a lane held for nothing would keep the others out
         return self._hold(session, Lane.INDEX, worker, now, lease)
 
@@ -203,27 +212,15 @@ class TableQueue:
 
     def _mine(self, holder: str, job: ClaimedJob, **values: object) -> bool:
         """Change the row only while this worker still holds it by this very claim."""
-        statement = (
-            sa.update(_JOB)  # type: ignore[arg-type]
-            .where(
-                _JOB.c.id == job.id,
-                _JOB.c.worker == holder,
-                _JOB.c.state == JobState.LEASED,
-                _JOB.c.claims == job.claim,
-            )
-            .values(**values)
-        )
         with self._sessions.writing() as session:
-            changed = session.connection().execute(statement).rowcount
+            held = {"ident": job.id, "holder": holder, "claim": job.claim}
+            changed: int = session.connection().execute(_CHANGE_MINE, {**held, **values}).rowcount
             session.commit()
         return changed == 1
 
     def _end(self, session: Session, ident: UUID, state: JobState, reason: str) -> None:
-        session.connection().execute(
-            sa.update(_JOB)  # type: ignore[arg-type]
-            .where(_JOB.c.id == ident)
-            .values(state=state, reason=reason[:500], lease_until=None, ended_at=self._clock.now())
-        )
+        ended = {"state": state, "reason": reason[:500], "lease_until": None, "ended_at": self._clock.now()}
+        session.connection().execute(_CHANGE, {"ident": ident, **ended})
 
     # -- what the relay asks
 
@@ -240,6 +237,10 @@ class TableQueue:
             self._let_go(session, _RELAY, relay)
             session.commit()
 
+    def something_unpublished(self) -> bool:
+        """Whether any due job has no message on its way: one look for all lanes."""
+        return self._any(_ANY_SILENT, lanes=list(Lane))
+
     def unpublished(self, lane: Lane, *, lost_before: dt.datetime | None = None, most: int) -> Sequence[Wake]:
         """Due jobs of the lane that no message is on its way for, in the order of `claim`.
 
@@ -248,10 +249,10 @@ class TableQueue:
         silent: sa.ColumnElement[bool] = _JOB.c.published_at.is_(None)
         if lost_before is not None:
             silent = sa.or_(silent, _JOB.c.published_at < lost_before)
-        due = self._due([lane], self._clock.now())
-        statement = sa.select(_JOB.c.id, _JOB.c.claims).where(*due, silent).order_by(*_FIRST).limit(most)
+        statement = sa.select(_JOB.c.id, _JOB.c.claims).where(_DUE, silent).order_by(*_FIRST).limit(most)
         with self._sessions.reading() as session:
-            return [Wake(*row) for row in session.connection().execute(statement).all()]
+            wanted = {"lanes": [lane], "now": self._clock.now()}
+            return [Wake(*row) for row in session.connection().execute(statement, wanted).all()]
 
     def published(self, wakes: Sequence[Wake]) -> None:
         """A message is on its way for these jobs, unless they were claimed already."""

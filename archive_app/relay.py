@@ -97,6 +97,8 @@ class Relay:
     def step(self) -> int:
         """Publish what is due. Gives how many messages were confirmed. Raises `Unavailable`: the rest stays due."""
         lost_before = self._lost_before()
+        if not lost_before and not self._queue.something_unpublished():
+            return 0
         return sum(self._publish(lane, lost_before.get(lane)) for lane in Lane)
 
     def _lost_before(self) -> dict[Lane, dt.datetime]:

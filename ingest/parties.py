@@ -29,8 +29,9 @@ def link_parties(
     `action` is what the viewer does it by: review, or the approval of a correction.
     """
     old = unit.all(sa.select(PartyLink).where(PartyLink.record_id == record.id))
-    unit.remove(action, *old)
-    unit.flush()
+    if old:
+        unit.remove(action, *old)
+        unit.flush()
     reasons: list[str] = []
     for mention in mentions:
         link = PartyLink(
@@ -48,7 +49,7 @@ def link_parties(
         )
         _identify(unit, link, mention, hasher, reasons, action=action)
         unit.add(action, link)
-        unit.flush()
+    unit.flush()
     return reasons
 
 

@@ -115,12 +115,12 @@ def receive(archive: Archive, batch: UUID, *files: Path) -> list[UUID]:
     return idents
 
 
-def work(archive: Archive, *, worker: Worker | None = None) -> None:
+def work(archive: Archive, *, worker: Worker | None = None, steps: int = _PATIENCE_STEPS) -> None:
     """Do every job there is, moving the clock on over the waits between attempts, until all are done or buried."""
     worker = worker or Worker(archive)
     clock = archive.clock
     assert isinstance(clock, MovableClock)
-    for _ in range(_PATIENCE_STEPS):
+    for _ in range(steps):
         if worker.step():
             continue
         if all(row.state == JobState.BURIED for row in archive.queue.list()):

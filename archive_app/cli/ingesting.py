@@ -1,9 +1,12 @@
 """`archive ingest PATH…`: files and folders into a batch, with their outcome one by one and the balance at the end."""
 
+import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import click
@@ -12,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from archive_app import batches
 from archive_app.cli.context import Context, with_context
-from archive_app.core.errors import Conflict, Refused, StaleVersion
+from archive_app.core.errors import Conflict, Refused, StaleVersion, Unavailable
 from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import IntakeOutcome, Viewer
 from archive_app.wiring import Archive
@@ -20,7 +23,11 @@ from archive_app.workforce import Workforce
 from ingest import intake
 from ingest.examining import examine
 
+_LOG = logging.getLogger("archive")
+T = TypeVar("T")
 _POLL_SECONDS = 0.5
+_PATIENCE_SECONDS = 600.0
+_LONGEST_PAUSE_SECONDS = 15.0
 
 
 @click.command("ingest")
@@ -100,14 +107,36 @@ def take_in(
     with Progress(*columns, console=console, disable=quiet) as bar:
         task = bar.add_task("received", total=len(files))
         for path, name in files:
-            ident = _receive(archive, viewer, batch, path, name)
+            ident = _patiently(console, partial(_receive, archive, viewer, batch, path, name))
             if not wait and ident is not None:
                 _examine_here(archive, ident)
             bar.advance(task)
         if wait:
-            alone = archive.queue.live_workers() == 0
+            alone = _patiently(console, archive.queue.live_workers) == 0
             with Workforce(archive.settings, relay=True) if alone else nullcontext():
                 _wait(archive, viewer, batch, bar)
+    return _patiently(console, partial(_report, archive, viewer, batch))
+
+
+def _patiently(console: Console, deed: Callable[[], T]) -> T:
+    """Do it, and while a part of the archive is away do it again, saying so once. Nothing is taken in twice by that.
+
+    Raises `Unavailable` after ten minutes.
+    """
+    until, pause = time.monotonic() + _PATIENCE_SECONDS, 1.0
+    while True:
+        try:
+            return deed()
+        except Unavailable as fault:
+            if time.monotonic() >= until:
+                raise
+            if pause == 1.0:
+                console.print(f"waiting: {fault.code}; going on as soon as it answers")
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _report(archive: Archive, viewer: Viewer, batch: UUID) -> batches.Report:
     with archive.reading(viewer) as unit:
         return batches.report(unit, batch)
 
@@ -130,17 +159,23 @@ def _examine_here(archive: Archive, ident: UUID) -> None:
         examine(archive.workshop, archive.own_work("intake"), ident)
     except (Conflict, StaleVersion):
         return  # a worker was quicker
+    except Unavailable as fault:  # its job is there: a worker does it, once what it needs is back
+        _LOG.warning("intake.left.to.workers code=%s", fault.code)
 
 
 def _wait(archive: Archive, viewer: Viewer, batch: UUID, bar: Progress) -> None:
     task = bar.add_task("pages read", total=None)
     while True:
-        with archive.reading(viewer) as unit:
-            work = batches.work_of(unit, archive.sessions, batch)
+        work = _patiently(bar.console, partial(_work, archive, viewer, batch))
         bar.update(task, completed=work.pages_done, total=work.pages or None)
         if not work.waiting:
             return
         time.sleep(_POLL_SECONDS)
+
+
+def _work(archive: Archive, viewer: Viewer, batch: UUID) -> batches.Work:
+    with archive.reading(viewer) as unit:
+        return batches.work_of(unit, archive.sessions, batch)
 
 
 COMMANDS = (ingest,)

@@ -122,6 +122,7 @@ class Unit:
         self._reading = reading
         self._allowed: dict[int, Base] = {}  # keeps the objects alive, so that an id is never used again
         self._out_of_sight: set[int] = set()
+        self._written: dict[type[Base], set[Any]] = {}  # ids of what must be in sight when it is committed
         self._entries: list[audit.Entry] = []
         self._missed: audit.Entry | None = None
         self._scope = _scope_of(viewer)
@@ -132,7 +133,7 @@ class Unit:
         row_security.declare_always(session, self.viewer)
         event.listen(session, "do_orm_execute", self._scope_every_select)
         event.listen(session, "before_flush", self._refuse_unchecked_writes)
-        event.listen(session, "after_flush", self._refuse_writes_out_of_sight)
+        event.listen(session, "after_flush", self._remember_writes)
         return session
 
     def __enter__(self) -> Self:
@@ -165,6 +166,7 @@ class Unit:
     def _commit(self) -> None:
         try:
             self._session.flush()  # in a reading unit this refuses whatever is pending
+            self._refuse_writes_out_of_sight()
             if self._reading and self._entries:
                 self._session.rollback()  # ends the read; the log is written in a transaction of its own
                 self._append_apart(self._entries)
@@ -238,7 +240,8 @@ class Unit:
         """
         if entity not in row_security.PARTIES:
             raise UnscopedQuery(entity.__name__)
-        self._session.flush()
+        if any(isinstance(one, entity) for one in self._session.new):
+            self._session.flush()
         connection = self._session.connection()
         return connection.execute(
             row_security.known_party(connection.dialect.name, entity, equals)
@@ -392,6 +395,7 @@ class Unit:
                 raise UncheckedWrite(type(one).__name__)
         leaving = [one for one in changed if id(one) in self._out_of_sight and isinstance(one, Record)]
         if leaving:
+            self._refuse_writes_out_of_sight()  # what went before was not declared to leave with them
             row_security.declare(session.connection(), self._who_sees(leaving))
 
     def _who_sees(self, leaving: Sequence[Record]) -> Viewer:
@@ -402,17 +406,21 @@ class Unit:
             clearance=max(self.viewer.clearance, *(one.level for one in leaving)),
         )
 
-    def _refuse_writes_out_of_sight(self, session: Session, _flush: object) -> None:
-        """What was written must be visible to its writer: nobody files into a fonds they cannot see."""
-        if self._out_of_sight:
-            row_security.declare(session.connection(), self.viewer)
-        by_entity: dict[type[Base], set[Any]] = {}
+    def _remember_writes(self, session: Session, _flush: object) -> None:
+        """What was written is looked at once, before the commit; where records leave the writer's sight, at once."""
+        for one in session.deleted:
+            self._written.get(type(one), set()).discard(_identity(one))
         for one in session.new.union(session.dirty):
             if isinstance(one, Guarded) and id(one) not in self._out_of_sight:
-                state: InstanceState[Any] = sa.inspect(one)
-                identity = state.mapper.primary_key_from_instance(one)[0]
-                by_entity.setdefault(type(one), set()).add(identity)  # type: ignore[arg-type]
-        for entity, idents in by_entity.items():
+                self._written.setdefault(type(one), set()).add(_identity(one))  # type: ignore[arg-type]
+        if self._out_of_sight:
+            row_security.declare(session.connection(), self.viewer)
+            self._refuse_writes_out_of_sight()
+
+    def _refuse_writes_out_of_sight(self) -> None:
+        """What was written must be visible to its writer: nobody files into a fonds they cannot see."""
+        written, self._written = self._written, {}
+        for entity, idents in written.items():
             self._refuse_out_of_sight(entity, list(idents))
 
     def _refuse_out_of_sight(self, entity: type[Base], wanted: Sequence[Any]) -> None:
@@ -436,6 +444,11 @@ def _out_of_sight_in(error: Exception) -> str | None:
     if facts is None or facts.source_function != "ExecWithCheckOptions":
         return None
     return str(re.findall(r'"(\w+)"', facts.message_primary)[-1])
+
+
+def _identity(one: Base) -> Any:  # noqa: ANN401 - of any type of key
+    state: InstanceState[Any] = sa.inspect(one)
+    return state.mapper.primary_key_from_instance(one)[0]
 
 
 def _key(entity: type[Base]) -> sa.ColumnElement[Any]:

@@ -68,7 +68,8 @@ class Desk:
         content = kinds.page(Path(request["path"]), request["media_type"], number, self._limits)
         if content.picture is not None:
             Path(request["view"]).write_bytes(raster.view_of(content.picture))
-            raster.write_pixels(content.picture, Path(request["pixels"]))
+            pixels = request["pixels"]
+            raster.write_pixels(content.picture, pixels if isinstance(pixels, int) else Path(pixels))
         lines = None if content.text is None else [[line.text, line.box] for line in content.text]
         return {
             "number": number,

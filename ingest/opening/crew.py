@@ -6,6 +6,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -22,6 +23,7 @@ _START_SECONDS = 60
 _PIECE = 1 << 16
 _MOST_EXTENSIONS = 30  # a file of many slow pages ends at this many times the time of one
 _FILES_PER_CHILD = 200
+_KEPT_AT_ONCE, _KEPT = 32 << 20, 96 << 20  # of freed memory: the largest piece, and all of it
 _GROWTH = 256 << 20  # resident bytes after an answer that make a child be replaced
 _OWN_FAULT = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
 
@@ -31,7 +33,7 @@ class _Slow(Exception):
 
 
 class _Child:
-    def __init__(self, limits: Limits, scratch: Path) -> None:
+    def __init__(self, limits: Limits, scratch: Path, pixels: int) -> None:
         self.served = 0
         self._ready = False
         self._frames = wire.Frames()
@@ -43,6 +45,9 @@ class _Child:
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             "MALLOC_ARENA_MAX": "2",
+            # Freed memory is used for the next page rather than returned and cleared by the system again.
+            "MALLOC_MMAP_THRESHOLD_": str(_KEPT_AT_ONCE),
+            "MALLOC_TRIM_THRESHOLD_": str(_KEPT),
             "TMPDIR": os.fspath(scratch),
         }
         self._process = subprocess.Popen(
@@ -53,7 +58,7 @@ class _Child:
             env=environment,
             cwd=scratch,
             start_new_session=True,
-            close_fds=True,
+            pass_fds=(pixels,),
             bufsize=-1,
         )
         if self._process.stdin is None or self._process.stdout is None:
@@ -119,7 +124,9 @@ class Crew:
     def __init__(self, limits: Limits, *, children: int, scratch: Path) -> None:
         self._limits = limits
         self._scratch = scratch.absolute()
-        self._children = [_Child(limits, self._scratch) for _ in range(max(1, children))]
+        #: Without a name, and open in every child: where page after page is written, in memory that is there already.
+        self.pixels = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - open as long as the crew
+        self._children = [self._begun() for _ in range(max(1, children))]
 
     def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """The child's answer. Raises `Refused`, `ChildDied`, or `Unavailable` if disk or scratch space failed."""
@@ -148,11 +155,15 @@ class Crew:
     def _replace(self, child: _Child) -> int:
         self._children.remove(child)
         status = child.end()
-        self._children.append(_Child(self._limits, self._scratch))
+        self._children.append(self._begun())
         return status
+
+    def _begun(self) -> _Child:
+        return _Child(self._limits, self._scratch, self.pixels.fileno())
 
     def close(self) -> None:
         """End them all."""
         for child in self._children:
             child.end()
         self._children.clear()
+        self.pixels.close()

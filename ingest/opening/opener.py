@@ -4,8 +4,10 @@ A child that dies, hangs or grows is replaced; what it was busy with is refused 
 """
 
 import contextlib
+import mmap
 import os
 import uuid
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -13,8 +15,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from archive_app.core.ports import Bitmap
 from ingest.opening.crew import Crew
 from ingest.opening.model import Examination, Limits, OpenedPage, PageShape, TextLine
+
+_KEPT = 64 << 20  # bytes of the file of pixels that stay for the next page
 
 __all__ = ["Examination", "Limits", "OpenedPage", "Opener", "PageShape", "TextLine"]
 
@@ -28,6 +33,7 @@ class Opener:
         self._scratch = scratch
         scratch.mkdir(parents=True, exist_ok=True)
         self._crew = Crew(limits, children=children, scratch=scratch)
+        self._shown: weakref.ref[mmap.mmap] | None = None  # the pixels that were given last, while they are in use
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +57,8 @@ class Opener:
     def page(self, path: Path, media_type: str, number: int) -> OpenedPage:
         """The page with that number, from 1. Raises `Refused`, `ChildDied`, `Unavailable`."""
         name = uuid.uuid4().hex
-        pixels, view = self._scratch / f"{name}.rgb", self._scratch / f"{name}.jpg"
+        own, view = self._scratch / f"{name}.rgb", self._scratch / f"{name}.jpg"
+        pixels = None if self._in_use() else self._crew.pixels.fileno()
         try:
             found = self._crew.ask(
                 {
@@ -59,25 +66,40 @@ class Opener:
                     "path": os.fspath(path.absolute()),
                     "media_type": media_type,
                     "number": number,
-                    "pixels": os.fspath(pixels.absolute()),
+                    "pixels": os.fspath(own.absolute()) if pixels is None else pixels,
                     "view": os.fspath(view.absolute()),
                 }
             )
-            return self._opened(found, pixels, view)
+            bitmap = self._bitmap(found, own, pixels) if found["picture"] else None
+            return self._opened(found, bitmap, view)
         finally:
-            for left in (pixels, view):
+            for left in (own, view):
                 left.unlink(missing_ok=True)
 
+    def _in_use(self) -> bool:
+        """Whether the pixels given last are still looked at; if not, their file is cut to what is worth keeping."""
+        if self._shown is not None and self._shown() is not None:
+            return True
+        if os.fstat(self._crew.pixels.fileno()).st_size > _KEPT:
+            self._crew.pixels.truncate(0)
+        return False
+
+    def _bitmap(self, found: dict[str, Any], own: Path, pixels: int | None) -> Bitmap:
+        """A mapping that may be written on without writing in the file."""
+        shape = (found["height"], found["width"], 3)
+        with contextlib.ExitStack() as opened:
+            source = opened.enter_context(own.open("rb")).fileno() if pixels is None else pixels
+            mapped = mmap.mmap(source, shape[0] * shape[1] * shape[2], access=mmap.ACCESS_COPY)
+        if pixels is not None:
+            self._shown = weakref.ref(mapped)
+        return np.frombuffer(mapped, dtype=np.uint8).reshape(shape)
+
     @staticmethod
-    def _opened(found: dict[str, Any], pixels: Path, view: Path) -> OpenedPage:
+    def _opened(found: dict[str, Any], bitmap: Bitmap | None, view: Path) -> OpenedPage:
         lines = found["lines"]
-        bitmap = None
-        if found["picture"]:
-            # Copy-on-write mapping of a file without a name: the memory goes when the page goes.
-            bitmap = np.memmap(pixels, dtype=np.uint8, mode="c", shape=(found["height"], found["width"], 3))
         return OpenedPage(
             number=found["number"],
-            bitmap=None if bitmap is None else np.asarray(bitmap),
+            bitmap=bitmap,
             view=view.read_bytes() if found["picture"] else None,
             width=found["width"],
             height=found["height"],

@@ -38,9 +38,10 @@ def view_of(picture: Image.Image) -> bytes:
     return bytes(encoded)
 
 
-def write_pixels(picture: Image.Image, target: Path) -> None:
-    """Write height x width x 3 bytes, RGB, row by row."""
-    with target.open("wb") as stream:
+def write_pixels(picture: Image.Image, target: Path | int) -> None:
+    """Write height x width x 3 bytes, RGB, row by row; over what an open file held before."""
+    with open(target, "wb", closefd=isinstance(target, Path)) as stream:
+        stream.seek(0)
         for top in range(0, picture.height, _BAND):
             band = picture.crop((0, top, picture.width, min(picture.height, top + _BAND)))
             stream.write(_coloured(_samples(band)).data)

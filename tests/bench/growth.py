@@ -25,13 +25,12 @@ import sqlalchemy as sa
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import postgres_cluster
+import databases
 from factories import a_user, a_viewer, everything
 from many_records import fill, ready_to_file
 
 from archive_app import catalogue, due_list, persons
 from archive_app.core.model import Person, Record
-from archive_app.core.settings import Settings
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Viewer
 from archive_app.installation import add_fonds, install
@@ -56,7 +55,7 @@ def measured(archive: Archive, viewer: Viewer, *, size: int, rounds: int) -> dic
     """Every act at this size, `rounds` times."""
     middle = size // 2
     batch, person = _uuid(f"batch{middle // 100}"), _uuid(f"person{middle // 25}")
-    with archive.engine.connect() as connection:
+    with archive.owner_engine.connect() as connection:
         name = connection.execute(sa.select(Person.name).where(Person.id == person)).scalar_one()
         due = sa.select(Record.due_on).where(Record.due_on.is_not(None)).order_by(Record.due_on).limit(1).offset(99)
         soon = connection.execute(due).scalar_one() + dt.timedelta(days=1)
@@ -87,6 +86,12 @@ def measured(archive: Archive, viewer: Viewer, *, size: int, rounds: int) -> dic
     return answer
 
 
+def _bytes(owner: sa.Engine) -> int:
+    """What the database takes on disk, indexes and log included."""
+    with owner.connect() as connection:
+        return int(connection.execute(sa.select(sa.func.pg_database_size(sa.func.current_database()))).scalar_one())
+
+
 def _uuid(text: str) -> UUID:
     """The id that the filling gave it: the server's `md5(text)::uuid`."""
     return UUID(hashlib.md5(text.encode()).hexdigest())  # noqa: S324 - a name, not a proof
@@ -100,10 +105,9 @@ def main(sizes: str, rounds: int, output: Path | None) -> None:
     """Measure and print a table."""
     steps = [int(size) for size in sizes.split(",")]
     found: dict[int, dict[str, dict[str, float]]] = {}
+    per_record: dict[int, int] = {}
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.from_env(
-            {"ARCHIVE_DATABASE_URL": postgres_cluster.a_database()}, home=Path(folder) / "home"
-        )
+        settings = databases.new_home(Path(folder) / "home", kind="postgresql")  # two roles, row security in force
         install(settings, fonds="J001", name="城东医保中心")
         archive = Archive(settings)
         with archive.unit(a_viewer()) as unit:
@@ -115,6 +119,7 @@ def main(sizes: str, rounds: int, output: Path | None) -> None:
             filled = size
             measured(archive, viewer, size=size, rounds=5)  # warm
             found[size] = measured(archive, viewer, size=size, rounds=rounds)
+            per_record[size] = round(_bytes(archive.owner_engine) / size)
         archive.close()
     smallest, largest = found[steps[0]], found[steps[-1]]
     growth = {act: round(largest[act]["p50"] / smallest[act]["p50"], 2) for act in smallest}
@@ -122,9 +127,11 @@ def main(sizes: str, rounds: int, output: Path | None) -> None:
         "machine": {"processors": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()},
         "sizes": found,
         "growth": growth,
+        "bytes_per_record": per_record,
     }
     if output:
         output.write_text(json.dumps(report, ensure_ascii=False, indent=1))
+    click.echo(f"bytes of the database to a record: {per_record}")
     click.echo(f"{'act':26}" + "".join(f"{size:>12} p50 {'p95':>8}" for size in steps) + f" {'growth':>7}")
     for act, ratio in growth.items():
         cells = "".join(f"{found[size][act]['p50']:16.2f} {found[size][act]['p95']:8.2f}" for size in steps)

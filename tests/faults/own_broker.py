@@ -65,6 +65,12 @@ class OwnBroker:
             time.sleep(0.2)
         pytest.fail("the broker does not answer")
 
+    @property
+    def pid(self) -> int:
+        """The node's process, which is the head of all it started."""
+        assert self._node is not None
+        return self._node.pid
+
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
@@ -82,6 +88,12 @@ class OwnBroker:
 
     def restart(self) -> None:
         self.kill()
+        self.start()
+
+    def forget(self) -> None:
+        """Start again without any data, as after the loss of a disk."""
+        self.kill()
+        shutil.rmtree(self._environment["RABBITMQ_MNESIA_BASE"])
         self.start()
 
     def close(self) -> None:

@@ -15,9 +15,9 @@ import databases
 from dumps import silent
 from engines import unhurried
 
-from archive_app import celery_worker
 from archive_app.backup.restore import restore
 from archive_app.backup.run import run as backup
+from archive_app.celery_worker import run_node
 from archive_app.cli.ingesting import files_under, take_in
 from archive_app.core.errors import StaleVersion, Unavailable
 from archive_app.core.settings import Settings
@@ -53,18 +53,6 @@ def run_intake(home: str, batch: str, folder: str) -> None:
     viewer = archive.accounts.viewer_of_token((Path(home) / "token").read_text(encoding="utf-8"))
     take_in(archive, viewer, UUID(batch), list(files_under([folder])), wait=False, quiet=True)
     archive.close()
-
-
-def run_node(home: str, lanes: str, processes: str) -> None:
-    """A Celery worker of these lanes."""
-    settings = databases.settings(Path(home))
-    wanted = [Lane(lane) for lane in lanes.split(",")]
-    celery_worker.run_node(settings, lanes=wanted, processes=int(processes), pace=PACE, engines=unhurried)
-
-
-def run_one_relay(home: str) -> None:
-    archive = Archive(databases.settings(Path(home)))
-    run_relay(archive)
 
 
 def run_filer(home: str, batch: str) -> None:
@@ -110,6 +98,18 @@ def run_restore(home: str, environment: dict[str, str]) -> None:
 def run_site(home: str, port: str) -> None:
     """Serve the site, as `archive serve --no-workers` does."""
     serve(databases.settings(Path(home)), host="127.0.0.1", port=int(port), workers=False)
+
+
+def run_celery(home: str, lanes: str) -> None:
+    """A node of Celery workers with two processes, as `archive worker run --single --lanes …` makes it."""
+    chosen = [Lane(lane) for lane in lanes.split(",")]
+    run_node(databases.settings(Path(home)), lanes=chosen, processes=2, pace=PACE, engines=unhurried)
+
+
+def run_the_relay(home: str) -> None:
+    archive = Archive(databases.settings(Path(home)))
+    run_relay(archive)
+    archive.close()
 
 
 class Victim:

@@ -21,10 +21,11 @@ from houses import (
     work,
 )
 
+from archive_app.cli import ingesting
 from archive_app.core.errors import Conflict, InvalidInput, Unavailable
 from archive_app.core.model import IntakeFile, Record
 from archive_app.core.ports import IndexDocument, SearchIndex, StorageBackend, StoredObject
-from archive_app.core.vocabulary import JobState, RecordId, RecordState
+from archive_app.core.vocabulary import IntakeOutcome, JobState, RecordId, RecordState
 from archive_app.jobs import MAX_ATTEMPTS
 from archive_app.wiring import Archive
 from archive_app.worker import Worker
@@ -47,6 +48,17 @@ class FullStore:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - everything else is the store's
         return getattr(self._store, name)
+
+
+class DistantStore(FullStore):
+    """The store, whose server does not answer the next `times` puts."""
+
+    def put(self, source: BinaryIO, *, fonds: str, owner: UUID, limit: int) -> StoredObject:
+        if self.times:
+            source.read(10)  # a part of it was sent already
+            self.times -= 1
+            raise Unavailable("store-unreachable", reason="ConnectionRefused")
+        return super().put(source, fonds=fonds, owner=owner, limit=limit)
 
 
 class BrokenIndex:
@@ -98,6 +110,41 @@ def test_a_page_waits_while_the_store_is_full_and_is_read_afterwards(tmp_path: P
         assert_bytes_and_rows_agree(archive)
 
 
+def test_a_server_that_is_away_for_long_uses_up_no_attempts(tmp_path: Path):
+    with a_house(tmp_path) as archive:
+        store = DistantStore(archive.store, times=0)
+        archive.store = store  # type: ignore[assignment,method-assign]
+        receive(archive, a_batch(archive), *samples("0001"))
+        store.times = 5 * MAX_ATTEMPTS
+        work(archive)
+        assert store.times == 0
+        assert_nothing_is_stuck(archive)
+
+
+def test_an_ingest_waits_for_a_server_that_is_away_and_takes_in_each_file_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ingesting.time, "sleep", lambda _seconds: None)
+    with a_house(tmp_path) as archive:
+        archive.store = DistantStore(archive.store, times=3)  # type: ignore[assignment,method-assign]
+        batch, files = a_batch(archive), [(path, path.name) for path in samples("0001", "0002")]
+        report = ingesting.take_in(archive, archivist(archive), batch, files, wait=False, quiet=True)
+        assert [line.outcome for line in report.files] == [IntakeOutcome.ACCEPTED] * 2
+        assert capsys.readouterr().err.count("waiting: store-unreachable") == 1
+        work(archive)
+        assert_nothing_is_stuck(archive)
+        assert_balance_adds_up(archive, batch, files=2)
+
+
+def test_an_ingest_that_waited_for_long_says_which_part_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ingesting, "_PATIENCE_SECONDS", 0.0)
+    with a_house(tmp_path) as archive:
+        archive.store = DistantStore(archive.store, times=1000)  # type: ignore[assignment,method-assign]
+        files = [(path, path.name) for path in samples("0001")]
+        with pytest.raises(Unavailable, match="store-unreachable"):
+            ingesting.take_in(archive, archivist(archive), a_batch(archive), files, wait=False, quiet=True)
+
+
 def test_the_reason_of_the_wait_is_told_with_the_job(tmp_path: Path):
     with a_house(tmp_path) as archive:
         store = FullStore(archive.store, times=0)
@@ -131,7 +178,8 @@ def test_filing_goes_on_without_the_index_which_catches_up(tmp_path: Path):
         waiting = archive.queue.list()
         assert {(row.name, row.state) for row in waiting} == {("search.refresh", JobState.QUEUED)}
         assert {row.reason for row in waiting} == {"index-failed"}
-        assert sync.compare(archive.reading(archive.own_work("index")), archive.index).stale == done.filed
+        stale = sync.compare(archive.reading(archive.own_work("index")), archive.index).stale
+        assert sorted(stale) == sorted(done.filed)
         index.down = False
         work(archive)
         assert_nothing_is_stuck(archive)

@@ -118,6 +118,24 @@ def test_nothing_stays_in_scratch_and_no_child_stays_behind(picture: Path, tmp_p
     assert not [child for child in children if child.is_running()]
 
 
+def test_a_page_stays_as_it_was_while_others_are_opened(picture: Path, tmp_path: Path, opener: Opener):
+    dark = tmp_path / "dark.png"
+    Image.new("L", (300, 400), 7).save(dark)
+    white = opener.page(picture, "image/png", 1).bitmap
+    assert white is not None
+    part = white[10:20]
+    del white
+    first, second = (opener.page(dark, "image/png", 1).bitmap for _ in range(2))
+    assert first is not None
+    assert second is not None
+    first[:] = 9
+    assert (int(part.min()), int(first.max()), int(second.max())) == (255, 9, 7)
+    del part, first, second
+    again = opener.page(picture, "image/png", 1).bitmap
+    assert again is not None
+    assert (again.shape, int(again.min())) == ((300, 200, 3), 255)
+
+
 def test_the_page_may_be_written_on(picture: Path, opener: Opener):
     page = opener.page(picture, "image/png", 1)
     assert page.bitmap is not None

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from elastic_indices import an_elastic_index
 from factories import NOON, a_user, a_viewer, an_archive
 
 from archive_app.core import row_security
@@ -56,8 +57,6 @@ from search.embedded import TantivyIndex
 CODES = ("E001", "E002", "E003")
 RECORDS = 60
 GUARDED = row_security.guarded()
-#: How to make each index that must filter by the same rule, in a folder of its own.
-INDEXES: dict[str, Callable[[Path], SearchIndex]] = {"embedded": TantivyIndex}
 Seen = dict[str, set[UUID]]
 
 
@@ -183,7 +182,6 @@ class Ways:
 
     drawer: Drawer
     archives: list[Archive]
-    indexes: dict[str, SearchIndex]
 
 
 @pytest.fixture(scope="module")
@@ -192,20 +190,28 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
     archives = [an_archive(tmp_path_factory.mktemp(kind), kind=kind) for kind in ("sqlite", "postgresql")]
     for archive in archives:
         _fill(archive, drawer.rows)
-    code_of = {ident: code for code, ident in drawer.fonds.items()}
-    indexes = {name: make(tmp_path_factory.mktemp(name)) for name, make in INDEXES.items()}
-    for index in indexes.values():
-        index.put(
-            IndexDocument(
-                record=record.id, version=1, fonds=code_of[record.fonds_id], level=int(record.level),
-                state="described", code=record.code, title=record.title, type=None, class_code=None, year=None,
-                date=None,
-            )
-            for record in drawer.records
-        )  # fmt: skip
-    yield Ways(drawer, archives, indexes)
+    yield Ways(drawer, archives)
     for archive in archives:
         archive.close()
+
+
+@pytest.fixture
+def indexes(ways: Ways, tmp_path: Path) -> Iterator[dict[str, SearchIndex]]:
+    """Each index that must filter by the same rule, with the same records."""
+    drawer = ways.drawer
+    code_of = {ident: code for code, ident in drawer.fonds.items()}
+    with an_elastic_index() as elastic:
+        made: dict[str, SearchIndex] = {"embedded": TantivyIndex(tmp_path), "elasticsearch": elastic}
+        for index in made.values():
+            index.put(
+                IndexDocument(
+                    record=record.id, version=1, fonds=code_of[record.fonds_id], level=int(record.level),
+                    state="described", code=record.code, title=record.title, type=None, class_code=None, year=None,
+                    date=None,
+                )
+                for record in drawer.records
+            )  # fmt: skip
+        yield made
 
 
 def _key(entity: type[Base]) -> sa.Column[Any]:
@@ -241,7 +247,9 @@ def _of_these(seen: Seen, rows: list[Base]) -> Seen:
 
 @pytest.mark.services
 @pytest.mark.timeout(1800)
-def test_every_way_shows_the_same_rows(ways: Ways, count: Callable[[int, int], int]) -> None:
+def test_every_way_shows_the_same_rows(
+    ways: Ways, indexes: dict[str, SearchIndex], count: Callable[[int, int], int]
+) -> None:
     on_sqlite, on_postgres = ways.archives
     some, none = 0, 0
     for viewer in ways.drawer.viewers(on_sqlite, count(100, 2000)):
@@ -249,7 +257,7 @@ def test_every_way_shows_the_same_rows(ways: Ways, count: Callable[[int, int], i
         on_server = _through_the_unit(on_postgres, viewer)
         assert _of_these(on_server, ways.drawer.rows) == by_unit, viewer
         assert _by_row_security(on_postgres, viewer) == on_server, viewer
-        for name, index in ways.indexes.items():
+        for name, index in indexes.items():
             found = {hit.record for hit in index.search(Query(size=RECORDS), viewer=viewer).hits}
             assert found == by_unit["record"], (name, viewer)
         some, none = some + bool(by_unit["record"]), none + (not by_unit["record"])

@@ -412,6 +412,55 @@ def test_a_new_record_in_an_unseen_fonds_is_refused(scene: Scene) -> None:
         a_record(unit, fonds=scene.other)
 
 
+def test_what_was_flushed_out_of_sight_is_not_committed(scene: Scene) -> None:
+    with pytest.raises(Forbidden), scene.unit() as unit:
+        a_record(unit, fonds=scene.other, title="放不得")
+        unit.flush()
+        assert unit.count(sa.select(Record).where(Record.title == "放不得")) == 0
+    with scene.archive.reading(everything(scene.archive)) as unit:
+        assert unit.count(sa.select(Record).where(Record.title == "放不得")) == 0
+
+
+def test_a_declared_move_excuses_no_other_row(scene: Scene) -> None:
+    with pytest.raises(Forbidden), scene.unit() as unit:
+        a_record(unit, fonds=scene.other)
+        unit.flush()
+        record = unit.get(Record, scene.seen)
+        unit.raise_level(REVIEW, record)
+        record.level = Level.HIGHLY_SENSITIVE
+
+
+def test_what_was_written_before_its_record_left_went_with_it(scene: Scene) -> None:
+    with scene.unit() as unit:
+        page = unit.get(Page, scene.page)
+        unit.require(REVIEW, page)
+        page.text = "改过"
+        unit.flush()
+        record = unit.get(Record, scene.seen)
+        unit.raise_level(REVIEW, record)
+        record.level = Level.HIGHLY_SENSITIVE
+    with scene.archive.reading(everything(scene.archive)) as unit:
+        assert unit.get(Page, scene.page).text == "改过"
+
+
+def test_what_was_written_and_removed_again_need_not_be_seen(scene: Scene) -> None:
+    with scene.unit() as unit:
+        link = PartyLink(
+            id=uuid4(),
+            record_id=scene.seen,
+            fonds_id=scene.mine,
+            level=Level.SENSITIVE,
+            kind=PartyKind.PERSON,
+            role=PartyRole.SUBJECT,
+            name="一时",
+        )
+        unit.add(REVIEW, link)
+        unit.flush()
+        unit.remove(REVIEW, link)
+    with scene.reading() as unit:
+        assert unit.count(sa.select(PartyLink).where(PartyLink.name == "一时")) == 0
+
+
 def test_an_illegal_move_is_refused(scene: Scene) -> None:
     with pytest.raises(IllegalTransition), scene.unit() as unit:
         record = unit.get(Record, scene.seen)
