@@ -29,16 +29,19 @@ _SWEPT_AT_ONCE = 1_000
 _NOT_ENDED = (JobState.QUEUED, JobState.LEASED)
 _ONE_BY_ONE = [lane for lane in Lane if lane != Lane.INDEX]
 # Asked at every job, so made once. A job is due when it waits for no later time, or when its worker fell silent.
-_DUE = sa.and_(
-    _JOB.c.lane.in_(sa.bindparam("lanes", expanding=True)),
-    sa.or_(
-        sa.and_(_JOB.c.state == JobState.QUEUED, _JOB.c.run_after <= sa.bindparam("now")),
-        sa.and_(_JOB.c.state == JobState.LEASED, _JOB.c.lease_until < sa.bindparam("now")),
-    ),
+_BY_NOW = sa.or_(
+    sa.and_(_JOB.c.state == JobState.QUEUED, _JOB.c.run_after <= sa.bindparam("now")),
+    sa.and_(_JOB.c.state == JobState.LEASED, _JOB.c.lease_until < sa.bindparam("now")),
 )
+_DUE = sa.and_(_JOB.c.lane.in_(sa.bindparam("lanes", expanding=True)), _BY_NOW)
 _THIS = _JOB.c.id == sa.bindparam("ident")
 _ANY_DUE = sa.select(_JOB.c.id).where(_DUE).limit(1)
-_ANY_SILENT = _ANY_DUE.where(_JOB.c.published_at.is_(None))
+_SILENT_LANES = sa.select(
+    *(
+        sa.exists(sa.select(_JOB.c.id).where(_JOB.c.lane == lane, _BY_NOW, _JOB.c.published_at.is_(None)))
+        for lane in Lane
+    )
+)
 _THIS_DUE = sa.select(_JOB.c.id).where(_DUE, _THIS)
 _NEXT = sa.select(_JOB).where(_DUE).order_by(*_FIRST).limit(sa.bindparam("most")).with_for_update(skip_locked=True)
 _NEXT_IS_THIS = sa.select(_JOB).where(_DUE, _THIS).with_for_update(skip_locked=True)
@@ -237,9 +240,11 @@ class TableQueue:
             self._let_go(session, _RELAY, relay)
             session.commit()
 
-    def something_unpublished(self) -> bool:
-        """Whether any due job has no message on its way: one look for all lanes."""
-        return self._any(_ANY_SILENT, lanes=list(Lane))
+    def silent_lanes(self) -> Sequence[Lane]:
+        """The lanes with a due job that no message is on its way for: one look for all."""
+        with self._sessions.reading() as session:
+            found = session.connection().execute(_SILENT_LANES, {"now": self._clock.now()}).one()
+        return [lane for lane, there in zip(Lane, found, strict=True) if there]
 
     def unpublished(self, lane: Lane, *, lost_before: dt.datetime | None = None, most: int) -> Sequence[Wake]:
         """Due jobs of the lane that no message is on its way for, in the order of `claim`.

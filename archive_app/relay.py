@@ -29,7 +29,7 @@ from archive_app.wiring import Archive
 from archive_app.worker import CHORES
 
 _LOG = logging.getLogger("archive.relay")
-_POLL_SECONDS = 0.3
+_POLL_SECONDS = 0.5
 _INDEX_SECONDS = 1.0  # one wake of the index lane does for all that came within
 _HEAL_SECONDS = 10.0
 _LEASE = dt.timedelta(seconds=15)
@@ -97,9 +97,8 @@ class Relay:
     def step(self) -> int:
         """Publish what is due. Gives how many messages were confirmed. Raises `Unavailable`: the rest stays due."""
         lost_before = self._lost_before()
-        if not lost_before and not self._queue.something_unpublished():
-            return 0
-        return sum(self._publish(lane, lost_before.get(lane)) for lane in Lane)
+        lanes = lost_before or self._queue.silent_lanes()
+        return sum(self._publish(lane, lost_before.get(lane)) for lane in lanes)
 
     def _lost_before(self) -> dict[Lane, dt.datetime]:
         """Now and then: from when on messages of a lane that nobody claimed are taken for lost."""

@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import stat
 import threading
 import typing
 from collections.abc import Callable, Iterator
@@ -78,15 +79,17 @@ class Archive:
         url = self.settings.database_owner_url
         return database.make_lone_engine(url) if url else self.engine
 
-    def upgrade_database(self) -> None:
+    def upgrade_database(self) -> str | None:
         """Bring the schema to this program's version, and give the application's role what it needs.
 
-        Raises `InvalidInput` where the tables belong to a role whose address is not given.
+        Gives the revision it had. Raises `InvalidInput` where the tables belong to a role whose address is not given.
         """
         if not database.may_migrate(self.owner_engine):
             raise InvalidInput("settings-invalid", ARCHIVE_DATABASE_OWNER_URL="needed: the tables are another role's")
         role = database.role(self.engine) if self.settings.database_owner_url else None
+        before = database.current(self.owner_engine)
         database.upgrade(self.owner_engine, application=role)
+        return before
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -218,10 +221,11 @@ class Archive:
                 memory=settings.limit_child_memory,
             )
             memory = Path("/dev/shm")  # noqa: S108 - pixels pass through memory where the system offers it
-            shared = memory / f"archive-{self.scratch.stat().st_ino}" if memory.is_dir() else self.scratch / "pages"
+            shared = memory / f"archive-{self.scratch.stat().st_ino}"
+            if not (memory.is_dir() and _is_ours_alone(shared)):
+                shared = self.scratch / "pages"
             _sweep_scratch(shared)
-            scratch = shared / str(os.getpid())
-            opener = Opener(limits, scratch=scratch)
+            opener = Opener(limits, scratch=shared / str(os.getpid()))
             self._tools.opener = opener
             self._openers.append(opener)
         return opener
@@ -270,6 +274,19 @@ def opened(settings: Settings) -> Iterator[Archive]:
         yield archive
     finally:
         archive.close()
+
+
+def _is_ours_alone(folder: Path) -> bool:
+    """Whether nobody else reads what is in the folder, which is made if need be: others may write beside it."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            return False
+        folder.chmod(0o700)
+    except OSError:
+        return False
+    return True
 
 
 def _sweep_scratch(shared: Path) -> None:

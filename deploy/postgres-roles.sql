@@ -9,7 +9,8 @@
 --     ARCHIVE_DATABASE_OWNER_URL_FILE  postgresql+psycopg://archive_owner:PASSWORD@HOST/archive?sslmode=verify-full
 --     archive init ...                 makes tables, policies and privileges as the owner
 --
--- Only `archive init` and `archive db` need the owner's address; web and workers run without it.
+-- Only `archive init`, `archive db`, backup, restore and move need the owner's address; the site runs without it, and so do
+-- workers, but for those of the light lane where ARCHIVE_BACKUP_AT has them make the daily backup.
 \set ON_ERROR_STOP on
 
 -- Owns every table; migrations, the first fonds, backup and restore are its work.

@@ -215,7 +215,6 @@ class _Landing:
             write_private(self._archive.settings.home / RESTORING, f"{self._origin.name}\n".encode())
         if current is None:
             database.upgrade(self._engine, revision)
-            self._engine.dispose()  # a connection that migrated keeps the lock on migrations until it is closed
 
     def _ours(self) -> bool:
         """Whether the database was being filled from this origin, or nothing was put into it yet."""

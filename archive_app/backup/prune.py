@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from archive_app.backup.manifest import Manifest, read_list, read_manifest
-from archive_app.backup.run import Progress
+from archive_app.backup.run import Progress, drafts, read_draft
 from archive_app.backup.vault import KINDS, Vault
 
 _SHORT = 16  # bytes of a name kept in memory: no two names are alike so far
@@ -26,13 +26,18 @@ class Pruned:
 def prune(vault: Vault, *, keep: int, progress: Progress) -> Pruned:
     """Keep the newest `keep` snapshots. The caller sees to it that no run writes meanwhile.
 
-    Every manifest and list that stays is read first: if one is damaged nothing is removed.
+    A snapshot under way, between two steps, keeps what it has so far. Every manifest and list that stays is read first:
+    if one is damaged nothing is removed.
     """
     present = vault.snapshots()
     staying, going = present[-keep:], present[:-keep]
     named: set[bytes] = set()
     for snapshot in staying:
         _collect(vault, read_manifest(vault, snapshot), named)
+    for snapshot in drafts(vault):
+        draft = read_draft(vault, snapshot)
+        if draft is not None:
+            _collect(vault, draft.manifest, named)
     for snapshot in going:
         vault.forget(snapshot)
     removed = kept = 0

@@ -127,8 +127,9 @@ def written_down(archive: Archive, ident: UUID | None = None) -> Iterator[UUID]:
     ident = ident or history.began(archive.engine, "backup", history.place_name(archive.settings), now=clock.now())
     try:
         yield ident
-    except ArchiveError as fault:
-        history.ended(archive.engine, ident, now=clock.now(), outcome="failed", fault=str(fault)[:500])
+    except Exception as fault:
+        said = str(fault) if isinstance(fault, ArchiveError) else type(fault).__name__  # a foreign text may be personal
+        history.ended(archive.engine, ident, now=clock.now(), outcome="failed", fault=said[:500])
         raise
 
 

@@ -14,6 +14,7 @@ from archive_app import database
 from archive_app.backup.manifest import ObjectEntry
 from archive_app.core import audit
 from archive_app.core.audit import TreeHead
+from archive_app.core.errors import InvalidInput
 from archive_app.core.model import Component, Fonds, IntakeFile, RuleTable
 from archive_app.core.ports import StoreKey
 from archive_app.core.settings import Settings
@@ -31,12 +32,18 @@ def owner_engine(settings: Settings) -> sa.Engine:
 
 @contextmanager
 def one_look(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A reading transaction: whatever is read in it was true at one moment."""
+    """A reading transaction: whatever is read in it was true at one moment.
+
+    Raises `InvalidInput` where row security would hide rows from it.
+    """
     options = {"archive_reading": True}
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # type: ignore[dict-item]
     with engine.connect().execution_options(**options) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":  # a look lasts as long as what is read takes to be written elsewhere
+        if engine.dialect.name == "postgresql":
+            if connection.exec_driver_sql(f"SELECT row_security_active('{Component.__tablename__}')").scalar_one():
+                raise InvalidInput("settings-invalid", ARCHIVE_DATABASE_OWNER_URL="needed: all rows are its owner's")
+            # A look lasts as long as what is read takes to be written elsewhere.
             for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
                 connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
         yield connection

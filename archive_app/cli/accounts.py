@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from archive_app import access_explained, installation
-from archive_app.cli.context import Context, with_context
+from archive_app.cli.context import Context, OutputFile, with_context
 from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import Level
 
@@ -107,7 +107,7 @@ def token() -> None:
 @click.option("--password-stdin", is_flag=True, required=True)
 @click.option("--otp-stdin", is_flag=True, help="The one-time code is the second line of standard input.")
 @click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="Last day; otherwise a year from now.")
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False))
+@click.option("-o", "--output", required=True, type=OutputFile())
 @with_context
 def token_add(
     context: Context, *, login: str, password_stdin: bool, otp_stdin: bool, expires: dt.datetime | None, output: str

@@ -3,6 +3,7 @@
 import getpass
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,21 @@ from archive_app.wiring import Archive, opened
 
 F = TypeVar("F", bound=Callable[..., Any])
 _TOKEN_KEY = "ARCHIVE_TOKEN"  # noqa: S105 - the name of a setting
+
+
+class OutputFile(click.Path):
+    """A file to write. A folder that is not there is wrong use, said before anything is done."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """The path as given. Fails where no file can be made."""
+        path = super().convert(value, param, ctx)
+        folder = Path(os.fsdecode(path)).resolve().parent
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            self.fail(f"nothing can be written in {folder}", param, ctx)
+        return path
 
 
 @dataclass(slots=True)
@@ -47,12 +63,13 @@ class Context:
         return archive.accounts.viewer_of_token(self._token())
 
     def _token(self) -> str:
-        if self.token_file:
+        given = environment()
+        if file := self.token_file or given.get(f"{_TOKEN_KEY}_FILE"):
             try:
-                return Path(self.token_file).read_text(encoding="utf-8").strip()
+                return Path(file).read_text(encoding="utf-8").strip()
             except OSError as fault:
-                raise click.UsageError(f"--token-file: {fault.strerror}") from fault
-        token = environment().get(_TOKEN_KEY)
+                raise click.UsageError(f"file of the token: {fault.strerror}") from fault
+        token = given.get(_TOKEN_KEY)
         if not token:
             raise NotSignedIn("token-missing")
         return token.strip()

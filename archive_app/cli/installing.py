@@ -1,6 +1,7 @@
 """Commands about the installation: they need no token and read no records."""
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from tomllib import TOMLDecodeError, loads
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from archive_app import chores, database, installation, rules
-from archive_app.cli.context import Context, with_context
+from archive_app.cli.context import Context, OutputFile, with_context
 from archive_app.core import audit
 from archive_app.core.audit import TreeHead
 from archive_app.core.errors import Conflict, InvalidInput, NotFound
@@ -76,11 +77,10 @@ def db_upgrade(context: Context) -> None:
 
 
 def _upgrade(context: Context) -> None:
-    archive = Archive(context.settings)
-    before = database.current(archive.owner_engine)
-    archive.upgrade_database()
-    after = database.current(archive.owner_engine)
-    loaded = rules.load_bundled(archive.sessions, archive.clock)
+    with closing(Archive(context.settings)) as archive:
+        before = archive.upgrade_database()
+        after = database.current(archive.owner_engine)
+        loaded = rules.load_bundled(archive.sessions, archive.clock)
     context.answer({"from": before, "to": after, "rules": loaded}, f"database: {before} → {after}")
 
 
@@ -88,9 +88,9 @@ def _upgrade(context: Context) -> None:
 @with_context
 def db_check(context: Context) -> int:
     """Compare the schema with the program's tables."""
-    archive = Archive(context.settings)
-    differences = database.differences(archive.owner_engine)
-    current = database.current(archive.owner_engine)
+    with closing(Archive(context.settings)) as archive:
+        differences = database.differences(archive.owner_engine)
+        current = database.current(archive.owner_engine)
     context.answer(
         {"current": current, "newest": database.newest(), "differences": differences},
         "\n".join([f"revision {current}", *differences]) if differences else f"revision {current}: as it should be",
@@ -325,7 +325,7 @@ def _head_from(path: Path) -> TreeHead:
 
 
 @audit_log.command("export")
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False))
+@click.option("-o", "--output", required=True, type=OutputFile())
 @with_context
 def audit_export(context: Context, *, output: str) -> None:
     """Write every leaf as it was hashed, one a line: no personal values are in it."""

@@ -1,5 +1,7 @@
 """Commands about records, persons, search and retention: each runs as the person whose token is given."""
 
+import datetime as dt
+
 import click
 
 from archive_app import catalogue, due_list, persons
@@ -179,11 +181,11 @@ def retention_group() -> None:
 
 
 @retention_group.command("due")
-@click.option("--before", metavar="DATE", help="Due before this day, YYYY-MM-DD; otherwise by today.")
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Due before this day; otherwise by today.")
 @with_context
-def retention_due(context: Context, *, before: str | None) -> None:
+def retention_due(context: Context, *, before: dt.datetime | None) -> None:
     """Filed records whose retention period has ended, soonest first."""
-    day = reviewing.day(before) if before else None
+    day = before.date() if before else None
     with context.archive() as archive, archive.reading(context.viewer(archive)) as unit:
         for row in due_list.due_records(unit, archive.tables, before=day):
             context.answer(row, f"{row['due']}  {row['code']:34} {row['outcome'] or '':10} {row['title']}")

@@ -14,6 +14,9 @@ from pathlib import Path
 from archive_app.core.errors import InvalidInput
 
 _MASK = "********"
+_NEXT = re.compile(r",(?=[a-z][a-z0-9+.-]*://)")
+_USER = re.compile(r"(?<=://)([^:]*):.*@")
+_PARAMETER = re.compile(r"([?&](?:ssl)?password=)[^&]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,15 @@ _SECRETS = frozenset(
         "backup_key",
     }
 )
+_CHOICES = {"ocr_engine": ("rapidocr", "tesseract"), "language": ("zh", "en"), "log": ("text", "json")}
+_FORMS = {
+    "broker_url": (re.compile(r"(local|amqps?)(:.*)?"), "local:, amqp:// or amqps://"),
+    "index_prefix": (re.compile(r"[a-z][a-z0-9-]{0,60}"), "lower-case letters, digits and hyphens"),
+    "backup_at": (re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]"), "hour and minute such as 02:30"),
+}
 _MAY_BE_ZERO = frozenset({"workers", "trusted_proxies", "backup_rate"})
 #: Read by the command line alone; never a setting of the archive.
-_OTHER_KEYS = frozenset({"ARCHIVE_TOKEN"})
+_OTHER_KEYS = frozenset({"ARCHIVE_TOKEN", "ARCHIVE_TOKEN_FILE"})
 
 
 def environment() -> Mapping[str, str]:
@@ -113,11 +122,9 @@ def environment() -> Mapping[str, str]:
     return os.environ  # noqa: TID251 - this is the place
 
 
-def _without_password(url: str) -> str:
-    head, at, tail = url.rpartition("@")
-    if not at or "://" not in head or ":" not in head.split("://", 1)[1]:
-        return url
-    return f"{head.rsplit(':', 1)[0]}:{_MASK}@{tail}"
+def _without_password(urls: str) -> str:
+    """One address, or several with commas between; a password may also stand among the parameters."""
+    return ",".join(_PARAMETER.sub(rf"\g<1>{_MASK}", _USER.sub(rf"\g<1>:{_MASK}@", url)) for url in _NEXT.split(urls))
 
 
 def _flag(text: str) -> bool:
@@ -196,16 +203,12 @@ class _Parser:
         return secret
 
     def _check(self, values: Mapping[str, object]) -> None:
-        if values["ocr_engine"] not in {"rapidocr", "tesseract"}:
-            self._faults["ARCHIVE_OCR_ENGINE"] = "rapidocr or tesseract"
-        if str(values["broker_url"]).partition(":")[0] not in {"local", "amqp", "amqps"}:
-            self._faults["ARCHIVE_BROKER_URL"] = "local:, amqp:// or amqps://"
-        if values["language"] not in {"zh", "en"}:
-            self._faults["ARCHIVE_LANGUAGE"] = "zh or en"
-        if not re.fullmatch(r"[a-z][a-z0-9-]{0,60}", str(values["index_prefix"])):
-            self._faults["ARCHIVE_INDEX_PREFIX"] = "lower-case letters, digits and hyphens"
-        if values["log"] not in {"text", "json"}:
-            self._faults["ARCHIVE_LOG"] = "text or json"
+        for name, choices in _CHOICES.items():
+            if values[name] not in choices:
+                self._faults[f"ARCHIVE_{name.upper()}"] = " or ".join(choices)
+        for name, (form, words) in _FORMS.items():
+            if values[name] is not None and not form.fullmatch(str(values[name])):
+                self._faults[f"ARCHIVE_{name.upper()}"] = words
         try:
             zoneinfo.ZoneInfo(str(values["time_zone"]))
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is no zone

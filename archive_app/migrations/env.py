@@ -13,6 +13,7 @@ def run() -> None:
     engine: sa.Engine = context.config.attributes["engine"]
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
+            connection.detach()  # it ends with us, and with it the lock: a pool would keep both
             connection.exec_driver_sql("SET lock_timeout = '10s'")
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})")
             connection.commit()

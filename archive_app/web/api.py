@@ -5,6 +5,7 @@ from typing import Any, BinaryIO, cast
 
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Boolean, Dict, Integer, List, Nested, Raw, String
+from apiflask.validators import Range
 from flask import request
 from flask.typing import ResponseReturnValue
 
@@ -22,6 +23,18 @@ from search.find import Question, as_json, find
 bp = APIBlueprint("api", __name__, url_prefix="/api/v1", tag="archive")
 _NUMBER = re.compile(r"\d{1,9}")
 _SECURITY = "bearer"
+
+
+class ProblemOut(Schema):
+    """What went wrong, as `application/problem+json`."""
+
+    type = String()
+    title = String()
+    status = Integer()
+    code = String()
+    detail = String()
+    incident = String()
+    fields_ = Dict(data_key="fields")
 
 
 class BatchOut(Schema):
@@ -61,11 +74,17 @@ class RecordOut(Schema):
 class SearchIn(Schema):
     """A search: words, filters, size and cursor."""
 
-    q = String(load_default="")
+    q = String(required=True)
     filters = Dict(keys=String(), values=Raw(), load_default=dict)
     size = Integer(load_default=20)
     after = String(load_default=None, allow_none=True)
     order = String(load_default="best")
+
+
+class WidthIn(Schema):
+    """How wide a picture may be, in pixels."""
+
+    width = Integer(load_default=None, validate=Range(min=1))
 
 
 class HitOut(Schema):
@@ -193,11 +212,12 @@ def record(record_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/records/<record_id>/pages/<int:number>/image")
+@bp.input(WidthIn, location="query", arg_name="asked")
 @bp.doc(security=_SECURITY, summary="A page's picture")
 @access(Action.RECORD_READ)
-def page_image(record_id: str, number: int) -> ResponseReturnValue:
+def page_image(record_id: str, number: int, asked: dict[str, Any]) -> ResponseReturnValue:
     """A page's picture, at most `width` pixels wide."""
-    return picture(record_id, number, request.args.get("width", type=int))
+    return picture(record_id, number, asked["width"])
 
 
 @bp.get("/components/<component_id>")

@@ -69,6 +69,8 @@ def create_app(archive: Archive) -> Flask:
         AUTO_404_RESPONSE=False,
         LOCAL_SERVERS=None,
         SPEC_FORMAT="json",
+        VALIDATION_ERROR_SCHEMA=api.ProblemOut,
+        HTTP_ERROR_SCHEMA=api.ProblemOut,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of the default provider
     app.security_schemes = {"bearer": {"type": "http", "scheme": "bearer"}}

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from apiflask import HTTPError
 from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
@@ -48,10 +49,11 @@ def status_of(error: ArchiveError) -> HTTPStatus:
 
 
 def install(app: Flask) -> None:
-    """One handler for our errors, one for the framework's, one for defects."""
+    """One handler for our errors, one for the framework's, one for what fits no schema, one for defects."""
     app.register_error_handler(ArchiveError, _ours)
     app.register_error_handler(CSRFError, _forged)
     app.register_error_handler(HTTPException, _framework)
+    app.register_error_handler(HTTPError, _unfit)
     app.register_error_handler(Exception, _defect)
 
 
@@ -78,6 +80,14 @@ def _framework(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None and status < HTTPStatus.BAD_REQUEST:
         return Response(status=status, headers=error.response.headers)
     return _answer(HTTPStatus.NOT_FOUND if code == "not-found" else status, code, error_text(code, {}, _language()))
+
+
+def _unfit(error: HTTPError) -> ResponseReturnValue:
+    """What the API's schemas refuse: `{"json": {"size": ["Not a valid integer."]}}` becomes a problem like others."""
+    places = error.detail.values() if isinstance(error.detail, Mapping) else ()
+    facts = {str(name): what for place in places if isinstance(place, Mapping) for name, what in place.items()}
+    said = {name: " ".join(map(str, what)) if isinstance(what, list) else str(what) for name, what in facts.items()}
+    return _answer(HTTPStatus(error.status_code), "invalid-input", error_text("invalid-input", said, _language()), said)
 
 
 def _defect(error: Exception) -> ResponseReturnValue:

@@ -24,6 +24,7 @@ _READING = "page.read"
 _PARTS_SECONDS = 2.0
 _INTAKE_SECONDS = 60.0  # intake is counted from all its rows, so not at every scrape
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 TYPE = CONTENT_TYPE_LATEST
 
 
@@ -52,7 +53,9 @@ class Metrics:
         g.began = time.monotonic()
 
     def _end(self, response: Response) -> Response:
-        labels = (request.endpoint or "none", request.method, str(response.status_code))
+        # A stranger may make up methods: each would stay in memory as a series of its own.
+        method = request.method if request.method in _METHODS else "other"
+        labels = (request.endpoint or "none", method, str(response.status_code))
         self._requests.labels(*labels).observe(time.monotonic() - g.began)
         return response
 

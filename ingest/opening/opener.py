@@ -31,7 +31,7 @@ class Opener:
         """`scratch` holds pixels on their way; a folder in memory is best."""
         self._limits = limits
         self._scratch = scratch
-        scratch.mkdir(parents=True, exist_ok=True)
+        scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._crew = Crew(limits, children=children, scratch=scratch)
         self._shown: weakref.ref[mmap.mmap] | None = None  # the pixels that were given last, while they are in use
 

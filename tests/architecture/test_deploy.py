@@ -136,6 +136,17 @@ def test_the_settings_of_compose_are_settings_of_the_archive(name: str, tmp_path
     assert settings.store_url == "s3+http://store:7070/archive"
 
 
+def test_who_makes_the_daily_backup_knows_the_tables_owner_and_may_write_its_place():
+    working = [name for name, one in COMPOSE["services"].items() if "light" in str(one.get("command", ""))]
+    assert working == ["worker-light"]
+    for name in (*working, "init"):
+        service = COMPOSE["services"][name]
+        assert Path(service["environment"]["ARCHIVE_DATABASE_OWNER_URL_FILE"]).name in service["secrets"]
+    assert "database_owner_url" not in COMPOSE["services"]["web"]["secrets"]
+    place = COMPOSE["services"]["worker-light"]["environment"]["ARCHIVE_BACKUP_URL"].removeprefix("file://")
+    assert f"-o archive -g archive {place}" in (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+
+
 def test_deploy_up_makes_every_secret_once_behind_a_closed_door(tmp_path: Path):
     folder = tmp_path / "secrets"
     for _ in range(2):

@@ -16,6 +16,7 @@ import databases
 import pytest
 import sqlalchemy as sa
 from dumps import as_owner, silent, tables_of
+from factories import an_archive
 from houses import a_batch, a_home, a_house, receive, samples, work
 from processes import forkserver, run_backup, run_restore
 from recorded_ocr import recorded_engine
@@ -25,11 +26,11 @@ from archive_app.backup import history, job
 from archive_app.backup.places import place_of
 from archive_app.backup.prune import prune
 from archive_app.backup.restore import restore
-from archive_app.backup.run import Backup, run
+from archive_app.backup.run import Backup, drafts, run
 from archive_app.backup.source import named_objects
 from archive_app.backup.vault import open_vault
 from archive_app.backup.verify import Verified, verify
-from archive_app.core.errors import Conflict, Unavailable
+from archive_app.core.errors import Conflict, InvalidInput, Unavailable
 from archive_app.core.model import BackupRun, IntakeFile
 from archive_app.core.ports import ClaimedJob, StoreKey, Warrant
 from archive_app.core.settings import Settings
@@ -379,3 +380,44 @@ def test_old_snapshots_go_with_what_only_they_named(archive: Archive):
     assert not files <= set(place_of(archive.settings).list("parts"))
     assert read_back(archive.settings, second).faults == ()
     assert prune(vault, keep=1, progress=silent).files == 0
+
+
+def test_a_snapshot_under_way_keeps_what_it_has_when_old_ones_go(archive: Archive, monkeypatch: pytest.MonkeyPatch):
+    run(archive)
+    with archive.unit(archive.own_work("backup")) as unit:
+        unit.note("something", "user", "x")
+    monkeypatch.setattr(job, "STEP_SECONDS", -1.0)
+    now = archive.clock.now()
+    vault = open_vault(place_of(archive.settings), KEY)
+    shutil.rmtree(archive.settings.home.parent / "place" / "snapshots")  # so that every object is looked for anew
+    job.backup_step(archive, ClaimedJob(uuid4(), job.NAME, {"period": "2026-03-03"}, None, Lane.LIGHT, 1, 1, now))
+    (begun,) = drafts(vault)
+    prune(vault, keep=1, progress=silent)
+    monkeypatch.setattr(job, "STEP_SECONDS", 60.0)
+    job.backup_step(archive, ClaimedJob(uuid4(), job.NAME, {"snapshot": begun}, None, Lane.LIGHT, 1, 1, now))
+    assert vault.snapshots() == [begun]
+    assert verify(vault, begun, signer=None, progress=silent).faults == ()
+
+
+@pytest.mark.services
+def test_a_backup_that_row_security_would_hide_rows_from_is_none_and_says_why(tmp_path: Path):
+    home = tmp_path / "home"
+    owned = an_archive(home, kind="postgresql").settings
+    bound = settings_of(home, ARCHIVE_DATABASE_URL=owned.database_url)
+    with opened(bound) as archive:
+        with pytest.raises(InvalidInput) as refusal:
+            run(archive)
+        assert list(refusal.value.parameters) == ["ARCHIVE_DATABASE_OWNER_URL"]
+        last = history.last(archive.engine, bound, now=archive.clock.now())
+        assert last.failures == 1
+        assert "ARCHIVE_DATABASE_OWNER_URL" in str(last.fault)
+
+
+def test_a_run_that_a_foreign_error_ends_is_written_down(archive: Archive, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object) -> None:
+        raise sa.exc.DatabaseError("SELECT", {}, ValueError("张三"))
+
+    monkeypatch.setattr("archive_app.backup.run._dump", broken)
+    with pytest.raises(sa.exc.DatabaseError):
+        run(archive)
+    assert history.last(archive.engine, archive.settings, now=archive.clock.now()).fault == "DatabaseError"

@@ -3,7 +3,6 @@
 Afterwards what the files became equals what they become undisturbed: nothing lost, nothing doubled, nothing stuck.
 """
 
-import json
 import random
 import shutil
 import sys
@@ -66,7 +65,7 @@ def broker(tmp_path: Path) -> Iterator[OwnBroker]:
 
 def a_home_on(broker: OwnBroker, place: Path) -> Path:
     home = a_home(place)
-    databases._keep(home, {**databases.environment(home), "ARCHIVE_BROKER_URL": broker.url})
+    databases.keep(home, {**databases.environment(home), "ARCHIVE_BROKER_URL": broker.url})
     return home
 
 
@@ -180,7 +179,6 @@ def test_a_worker_elsewhere_needs_settings_and_keys_only(
     broker: OwnBroker, papers: list[Path], undisturbed: Holdings, tmp_path: Path
 ):
     home, elsewhere = a_home_on(broker, tmp_path), tmp_path / "elsewhere"
-    elsewhere.mkdir()
     here = databases.settings(home)
     there = {
         **databases.environment(home),
@@ -189,7 +187,7 @@ def test_a_worker_elsewhere_needs_settings_and_keys_only(
         "ARCHIVE_STORE_URL": here.store_url,
         "ARCHIVE_INDEX_URL": here.index_url,
     }
-    (elsewhere / databases._FILE).write_text(json.dumps(there), encoding="utf-8")
+    databases.keep(elsewhere, there)
     context = forkserver()
     victims = [
         Victim(context, "relay", run_the_relay, str(elsewhere)),

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 PASSWORD = "Herbst-4711-x"
 
@@ -59,6 +59,14 @@ class CommandLine:
             env=self._environment, cwd=self.place,
         )  # fmt: skip
         return Said(done.returncode, done.stdout, done.stderr)
+
+    def spawn(self, *words: str, output: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start `archive WORDS` as a service, and leave it running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "archive_app", *words],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            env=self._environment, cwd=self.place,
+        )  # fmt: skip
 
     def token(self, login: str) -> Path:
         return self.place / f"{login}.token"

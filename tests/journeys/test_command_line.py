@@ -1,17 +1,20 @@
 """The command line from an empty folder on, along the contract: every command answers in its shape and exit code.
 
-One archive is made, filled by the default engine and asked; each test states one thing about it.
+One archive is made, filled by the default engine and asked; each test states one thing about it. Each holds on an
+embedded archive and on the servers of production, whose processes are started as containers and units start them.
 """
 
 import json
 import shutil
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import CommandLine, Said
+from production import Production, prepare, production
 from recorded_ocr import SAMPLES
 
 pytestmark = [pytest.mark.ocr, pytest.mark.timeout(900)]
@@ -39,6 +42,7 @@ class Journey:
     archive: CommandLine
     ingested: Said
     head: Path
+    production: Production | None
 
     def of(self, file: str) -> str:
         """The record made of a file."""
@@ -51,14 +55,28 @@ class Journey:
         return shown
 
 
-@pytest.fixture(scope="module")
-def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
+@pytest.fixture(scope="module", params=["embedded", pytest.param("production", marks=pytest.mark.services)])
+def journey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
     place = tmp_path_factory.mktemp("journey")
+    archive = CommandLine(place)
+    if request.param == "embedded":
+        yield _travelled(archive, None)
+        return
+    with production(archive) as running:
+        yield _travelled(archive, running)
+
+
+def _travelled(archive: CommandLine, running: Production | None) -> Journey:
+    place = archive.place
     for name, sample in FILES.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SAMPLES / sample, place / name)
-    archive = CommandLine(place)
-    made = archive("init", "--fonds", "J019", "--name", "江州市医疗保障服务中心").value
+    name = "江州市医疗保障服务中心"
+    if running:
+        made = prepare(archive, fonds="J019", name=name).value
+        running.start()
+    else:
+        made = archive("init", "--fonds", "J019", "--name", name).value
     assert made["home"] == str(archive.home)
     assert made["fonds"] == "J019"
     assert made["activation"].keys() == {"system", "security", "audit"}
@@ -74,7 +92,7 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
     archive("ingest", str(SAMPLES / ELSEWHERE), "--wait", login="elsewhere")
     head = place / "head.json"
     head.write_text(archive("audit", "head").out, encoding="utf-8")
-    return Journey(archive, ingested, head)
+    return Journey(archive, ingested, head, running)
 
 
 # ---------------------------------------------------------------- taking in
@@ -355,10 +373,12 @@ def test_the_log_as_exported_holds_no_name_and_no_number(journey: Journey):
 
 def test_index_store_and_database_are_as_they_should_be(journey: Journey):
     archive = journey.archive
-    compared = archive("index", "compare", ends=3).value  # no worker has run since a record was filed
-    assert (compared["missing"], len(compared["stale"]), compared["ghosts"]) == ([], 1, [])
-    assert archive("index", "rebuild").value["records"] == compared["records"]
+    if journey.production is None:
+        compared = archive("index", "compare", ends=3).value  # no worker has run since a record was filed
+        assert (compared["missing"], len(compared["stale"]), compared["ghosts"]) == ([], 1, [])
+    rebuilt = archive("index", "rebuild").value["records"]
     compared = archive("index", "compare").value
+    assert rebuilt == compared["records"]
     assert (compared["missing"], compared["stale"], compared["ghosts"]) == ([], [], [])
     assert archive("index", "status").value["rebuilding"] is False
     checked = archive("store", "check", "--read").value
@@ -366,6 +386,7 @@ def test_index_store_and_database_are_as_they_should_be(journey: Journey):
     assert archive("db", "check").value["differences"] == []
 
 
+@pytest.mark.parametrize("journey", ["embedded"], indirect=True)  # the other store lets nobody: tests/contracts
 def test_an_altered_and_a_missing_object_are_found(journey: Journey, tmp_path: Path):
     shutil.copytree(journey.archive.home, tmp_path / "home")
     archive = CommandLine(tmp_path)
@@ -391,6 +412,36 @@ def test_people_get_words_where_scripts_get_json(journey: Journey):
     assert "ENROL" not in listed.err
     with pytest.raises(json.JSONDecodeError):
         json.loads(listed.out.splitlines()[0])
+
+
+@pytest.mark.parametrize("journey", ["embedded"], indirect=True)  # elsewhere the server says whether there is one
+def test_a_folder_without_an_archive_is_told_of_with_what_to_do(journey: Journey):
     nowhere = journey.archive.plain("--home", str(journey.archive.place / "nothing"), "index", "status")
     assert nowhere.code == 1
     assert "archive init" in nowhere.err
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("journey", ["production"], indirect=True)
+def test_the_site_answers_its_keepers_and_only_who_may_sees_the_figures(journey: Journey):
+    running = journey.production
+    assert running is not None
+    assert running.names == {"web", "relay", "ocr", "light"}
+    assert running.get("/healthz")[0] == 200
+    assert running.get("/readyz")[0] == 200
+    token = (journey.archive.place / "secrets" / "archive_metrics_token").read_text(encoding="utf-8")
+    status, figures = running.get("/metrics", Authorization=f"Bearer {token}")
+    assert status == 200
+    assert "archive_" in figures
+    assert running.get("/metrics", Authorization="Bearer forged")[0] in {401, 403, 404}
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("journey", ["production"], indirect=True)
+def test_the_doctor_finds_every_server_in_order(journey: Journey):
+    said = journey.archive.plain("--json", "doctor")
+    *parts, last = said.values
+    states = {part["name"]: part["state"] for part in parts}
+    servers = ("database", "store", "index", "broker", "workers", "audit")
+    assert {states[name] for name in servers} == {"ok"}, said.out
+    assert said.code == (0 if last["state"] == "ok" else 3)

@@ -65,6 +65,32 @@ def test_what_is_no_zone_is_a_fault(zone: str) -> None:
     assert set(faults({"ARCHIVE_TIME_ZONE": zone})) == {"ARCHIVE_TIME_ZONE"}
 
 
+@pytest.mark.parametrize("moment", ["", "2:30", "24:00", "02:60", "0230", "02:30:00", "night"])
+def test_what_is_no_time_of_day_is_a_fault(moment: str) -> None:
+    assert set(faults({"ARCHIVE_BACKUP_AT": moment})) == {"ARCHIVE_BACKUP_AT"}
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("https://a:s3cr3t@x:9200,https://b:s3cr3t@y:9200", "https://a:********@x:9200,https://b:********@y:9200"),
+        ("https://a:s3c,r3t@x:9200,https://y:9200", "https://a:********@x:9200,https://y:9200"),
+        ("https://a:s3@cr/3t@x:9200", "https://a:********@x:9200"),
+        ("https://x:9200,https://y:9200", "https://x:9200,https://y:9200"),
+        ("embedded:/srv/index", "embedded:/srv/index"),
+    ],
+)
+def test_no_password_of_any_address_is_shown(tmp_path: Path, given: str, shown: str) -> None:
+    settings = Settings.from_env({"ARCHIVE_INDEX_URL": given}, home=tmp_path)
+    assert settings.shown()["ARCHIVE_INDEX_URL"]["value"] == shown
+
+
+def test_a_password_among_the_parameters_is_masked_too(tmp_path: Path) -> None:
+    url = "postgresql+psycopg:///archive?host=db&user=archive&password=s3cr3t&sslpassword=s3cr3t&sslmode=verify-full"
+    shown = Settings.from_env({"ARCHIVE_DATABASE_URL": url}, home=tmp_path).shown()["ARCHIVE_DATABASE_URL"]["value"]
+    assert shown == url.replace("s3cr3t", "********")
+
+
 @pytest.mark.parametrize("prefix", ["", "Archive", "a_b", "-a", "a*", "a,b"])
 def test_what_no_index_can_be_called_is_a_fault(prefix: str) -> None:
     assert set(faults({"ARCHIVE_INDEX_PREFIX": prefix})) == {"ARCHIVE_INDEX_PREFIX"}

@@ -6,9 +6,11 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from factories import NOON, a_record, a_viewer, an_archive, everything, the_fonds
 
 from archive_app import database, privileges
+from archive_app.cli import cli
 from archive_app.core import row_security
 from archive_app.core.errors import InvalidInput
 from archive_app.core.model import Base, Person, Record
@@ -115,6 +117,26 @@ def test_without_the_owners_address_nothing_is_migrated(archive: Archive) -> Non
         bare.upgrade_database()
     assert list(refusal.value.parameters) == ["ARCHIVE_DATABASE_OWNER_URL"]
     bare.close()
+
+
+def test_a_role_that_was_given_nothing_yet_is_told_whose_address_is_missing(archive: Archive, tmp_path: Path) -> None:
+    with archive.owner_engine.begin() as connection:
+        role = database.role(archive.engine)
+        connection.exec_driver_sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
+    surroundings = {"ARCHIVE_DATABASE_URL": archive.settings.database_url, "ARCHIVE_DATABASE_OWNER_URL": None}
+    said = CliRunner().invoke(cli, ["--home", str(tmp_path / "home"), "db", "upgrade"], env=surroundings)
+    assert isinstance(said.exception, InvalidInput)
+    assert list(said.exception.parameters) == ["ARCHIVE_DATABASE_OWNER_URL"]
+
+
+def test_an_upgrade_leaves_no_lock_behind_in_the_pool(archive: Archive) -> None:
+    pooled = database.make_engine(str(archive.settings.database_owner_url))
+    database.upgrade(pooled)
+    with archive.owner_engine.connect() as connection:
+        held = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        ours = f"{held} WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+        assert connection.exec_driver_sql(ours).scalar_one() == 0
+    pooled.dispose()
 
 
 def test_no_table_is_emptied_or_given_more_rights_than_its_rows_need() -> None:

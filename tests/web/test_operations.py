@@ -87,6 +87,14 @@ def test_metrics_ask_for_their_token(archive: Archive, given: str | None) -> Non
     assert with_token(archive).get("/metrics", headers=headers).status_code == 401
 
 
+def test_methods_that_a_stranger_makes_up_are_one_series(stranger: FlaskClient) -> None:
+    for number in range(5):
+        stranger.open("/healthz", method=f"MAKE{number}")
+    text = stranger.get("/metrics").text
+    assert "MAKE" not in text
+    assert values(text)['archive_http_request_seconds_count{endpoint="none",method="other",status="404"}'] == 5
+
+
 def test_a_persons_token_opens_no_metrics(archive: Archive) -> None:
     token = (archive.settings.home / "token").read_text()
     assert with_token(archive).get("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 401

@@ -1,0 +1,43 @@
+"""Commands say at once what they cannot use; a token's file is named by option or setting."""
+
+import json
+from pathlib import Path
+
+import databases
+import pytest
+from click.testing import CliRunner, Result
+from houses import a_home
+
+from archive_app.cli import cli
+
+WRONG_USE = 2
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return a_home(tmp_path)
+
+
+def said(home: Path, *words: str, **settings: str) -> Result:
+    environment = {**databases.environment(home), **settings}
+    return CliRunner().invoke(cli, ["--json", "--home", str(home), *words], env=environment)
+
+
+def test_what_falls_due_before_a_day_far_ahead_can_be_asked(home: Path):
+    token = str(home / "token")
+    found = said(home, "--token-file", token, "retention", "due", "--before", "2113-06-01")
+    assert found.exit_code == 0, found.output
+    assert said(home, "--token-file", token, "retention", "due", "--before", "soon").exit_code == WRONG_USE
+
+
+def test_the_tokens_file_may_be_a_setting(home: Path):
+    assert said(home, "record", "list", ARCHIVE_TOKEN_FILE=str(home / "token")).exit_code == 0
+    assert said(home, "record", "list", ARCHIVE_TOKEN_FILE=str(home / "none")).exit_code == WRONG_USE
+
+
+def test_a_file_that_cannot_be_written_is_wrong_use(home: Path):
+    nowhere = said(home, "audit", "export", "-o", str(home / "none" / "leaves"))
+    assert nowhere.exit_code == WRONG_USE
+    assert "nothing can be written in" in nowhere.stderr
+    there = said(home, "audit", "export", "-o", str(home / "leaves"))
+    assert json.loads(there.stdout)["file"] == str((home / "leaves").resolve())
