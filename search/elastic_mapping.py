@@ -88,9 +88,10 @@ def written(document: IndexDocument) -> bytes:
 
 def stream(tokens: str) -> str:
     """Tokens as the server's whitespace analyser takes them: one too long for it is replaced by its digest."""
-    if len(tokens) <= _LONGEST_TOKEN // 2:
+    parts = tokens.split(" ")
+    if max(map(len, parts)) <= _LONGEST_TOKEN // 2:
         return tokens
-    return " ".join(map(_short, tokens.split(" ")))
+    return " ".join(map(_short, parts))
 
 
 def _short(token: str) -> str:

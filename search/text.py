@@ -26,7 +26,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from operator import add
 from typing import NamedTuple
 
 #: Stands between two runs in a stream; no word contains it, so no phrase crosses it.
@@ -43,7 +44,8 @@ _BLANK = rf"[^\S{_LINE_ENDS}]"
 _NAME_DOT = "[·•‧・∙⋅]"
 _JOINING = "[-_./:'&@+,‐‑–—−·•‧・∙⋅]"
 _LAST_WITH_CATEGORIES = 0x1FFFF  # above it lie only Han, private use, tags and selectors
-_LONG_NUMBER = re.compile(r"[0-9]{11}")
+_LONG = 11
+_LONG_NUMBER = re.compile(rf"[0-9]{{{_LONG}}}")
 #: Stretches of Han characters of these lengths are terms of their own: a question of that length needs no phrase.
 GRAMS = (3, 4)
 
@@ -65,7 +67,6 @@ _WORD = _ranges(
     if unicodedata.category(chr(point))[0] in "LNM" and not _is_han(chr(point))
 )
 _MARKS = _ranges(point for point in range(_LAST_WITH_CATEGORIES) if unicodedata.combining(chr(point)))
-_MARK = re.compile(f"[{_MARKS}]")
 _CLUSTER = re.compile(f"[^{_MARKS}][{_MARKS}]+")
 
 _GROUPED = re.compile(
@@ -76,11 +77,24 @@ _GROUPED = re.compile(
 )
 _MAY_BE_GROUPED = re.compile(r"[0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{3}")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
-_PIECE = re.compile(
-    rf"(?P<han>[{_HAN}]+)"
-    rf"|(?P<amount>(?<![{_WORD}])(?<![0-9],)[0-9]{{1,3}}(?:,[0-9]{{3}}){{1,2}}(?![{_WORD}]|,[0-9]))"
-    rf"|(?P<word>[{_WORD}]+)"
-)
+
+
+def _of_plane_0(ranges: str) -> str:
+    """The ranges without characters above U+FFFF: they are looked up in a table, those above one after the other."""
+    return re.sub("[^\0-\uffff]-[^\0-\uffff]", "", ranges)
+
+
+def _piece(*, han: str, word: str) -> re.Pattern[str]:
+    """What stands before a piece, then Han characters, or an amount or a word; at the end neither."""
+    amount = rf"(?<![{word}])(?<![0-9],)[0-9]{{1,3}}(?:,[0-9]{{3}}){{1,2}}(?![{word}]|,[0-9])"
+    return re.compile(rf"([^{han}{word}]*+)(?:([{han}]+)|({amount}|[{word}]+)|\Z)")
+
+
+_above_plane_0 = re.compile("[^\0-\uffff]").search
+_PIECE = _piece(han=_HAN, word=_WORD)
+_PIECE_OF_PLANE_0 = _piece(han=_of_plane_0(_HAN), word=_of_plane_0(_WORD))
+_MARK = re.compile(f"[{_MARKS}]")
+_MARK_OF_PLANE_0 = re.compile(f"[{_of_plane_0(_MARKS)}]")
 _BLANKS = re.compile(rf"{_BLANK}*")
 _DOTTED = re.compile(rf"{_BLANK}*{_NAME_DOT}{_BLANK}*")
 _JOINED = re.compile(_JOINING)
@@ -132,7 +146,7 @@ Run = tuple[Piece, ...]
 
 def fold(text: str) -> str:
     """The text in the form that is compared."""
-    if _MARK.search(text):
+    if (_MARK if _above_plane_0(text) else _MARK_OF_PLANE_0).search(text):
         text = _CLUSTER.sub(lambda m: unicodedata.normalize("NFC", m[0]), text)
     return text.translate(_FOLDING)
 
@@ -159,14 +173,13 @@ def runs(folded: str, *, numbers_too: bool = False) -> Iterator[Run]:
     if not numbers_too and _MAY_BE_GROUPED.search(folded):
         folded = _without_grouped(folded)
     run: list[Piece] = []
-    for match in _PIECE.finditer(folded):
-        piece = Piece(match[0].replace(",", ""), match["han"] is not None, match.start(), match.end())
-        if not numbers_too and not piece.han and _LONG_NUMBER.search(piece.text):
+    for before, piece in _pieces(folded):
+        if not numbers_too and not piece.han and _is_long_number(piece.text):
             if run:
                 yield tuple(run)
             run = []
             continue
-        if run and not _adjacent(run[-1], piece, folded):
+        if run and before and not _joins(before, run[-1].han, piece.han):
             yield tuple(run)
             run = []
         run.append(piece)
@@ -174,13 +187,30 @@ def runs(folded: str, *, numbers_too: bool = False) -> Iterator[Run]:
         yield tuple(run)
 
 
-def _adjacent(left: Piece, right: Piece, folded: str) -> bool:
-    if left.end == right.start or _BLANKS.fullmatch(folded, left.end, right.start):
+def _pieces(folded: str) -> Iterator[tuple[str, Piece]]:
+    """Every piece, with what stands between it and the one before."""
+    pattern = _PIECE if _above_plane_0(folded) else _PIECE_OF_PLANE_0
+    end = 0
+    for before, han, word in pattern.findall(folded):
+        text = han or word
+        if text:
+            start = end + len(before)
+            end = start + len(text)
+            yield before, Piece(text.replace(",", ""), bool(han), start, end)
+
+
+def _is_long_number(word: str) -> bool:
+    return len(word) >= _LONG and _LONG_NUMBER.search(word) is not None
+
+
+@lru_cache(maxsize=1_000)
+def _joins(between: str, left_han: bool, right_han: bool) -> bool:  # noqa: FBT001 - called for every piece
+    """Whether two pieces are of one run."""
+    if _BLANKS.fullmatch(between):
         return True
-    if left.han != right.han:
+    if left_han != right_han:
         return False
-    between = _DOTTED if left.han else _JOINED
-    return between.fullmatch(folded, left.end, right.start) is not None
+    return (_DOTTED if left_han else _JOINED).fullmatch(between) is not None
 
 
 def is_row_of_years(digits: str) -> bool:
@@ -212,19 +242,19 @@ def _long_numbers(folded: str) -> Iterator[tuple[int, int]]:
     for match in _GROUPED.finditer(folded):
         if open_text[match.start()] == "\n":
             yield match.span()
-    for match in _PIECE.finditer(folded):
-        if match["word"] and _LONG_NUMBER.search(match[0]):
-            yield match.span()
+    for _, piece in _pieces(folded):
+        if not piece.han and _is_long_number(piece.text):
+            yield piece.start, piece.end
 
 
 def _merged(run: Run) -> list[tuple[str, bool]]:
     """The run's stretches and whether they are Han; Han ones that touch each other are one."""
     stretches: list[tuple[str, bool]] = []
-    for piece in run:
-        if piece.han and stretches and stretches[-1][1]:
-            stretches[-1] = (stretches[-1][0] + piece.text, True)
+    for text, han, _, _ in run:
+        if han and stretches and stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0] + text, True)
         else:
-            stretches.append((piece.text, piece.han))
+            stretches.append((text, han))
     return stretches
 
 
@@ -236,7 +266,7 @@ def _tokens(stretches: Sequence[tuple[str, bool]], *, trailing: bool) -> list[st
             continue
         if number:
             tokens.append(text[0])
-        tokens += [text[i : i + 2] for i in range(len(text) - 1)]
+        tokens.extend(map(add, text, text[1:]))
         if trailing or number < len(stretches) - 1:
             tokens.append(text[-1])
     return tokens

@@ -1,7 +1,7 @@
 """How fast Elasticsearch answers through the adapter, beside the bare server asked for the same hits.
 
     eval "$(deploy/services env)"
-    PYTHONPATH=tests python tests/bench/elastic_speed.py --records 100000 --json speed.json
+    python -m tests.bench.elastic_speed --records 100000 --json speed.json
 
 Synthetic records; restricted and unrestricted viewer; p50 and p95 in milliseconds over `--rounds` rounds, both ways by
 turns. The bare query is written by hand over the same index: the same filters, phrases, order, totals and facets, and
@@ -12,12 +12,17 @@ bulk helper that is given the same documents, ready made, for an index of the sa
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 import services
 from elastic_indices import a_client, a_prefix, an_index
 from elasticsearch import Elasticsearch
