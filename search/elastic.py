@@ -148,7 +148,8 @@ class ElasticIndex:
         """See `SearchIndex.status`; also the index in force and whether a rebuild runs."""
         found = self._read(lambda alias: elastic_reading.status(self._server, alias))
         layout = self._layout()
-        return {**found, "index": layout.current, "rebuilding": layout.building is not None}
+        rebuilding = layout.building is not None and self._lease.seen().is_held  # what a dead one left is no rebuild
+        return {**found, "index": layout.current, "rebuilding": rebuilding}
 
     def _read(self, ask: Callable[[str], _T]) -> _T:
         """Ask the index in force; again if it was replaced on the way."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
 import sqlalchemy as sa
+from sqlalchemy.orm import load_only
 
 from archive_app.core.model import Field, Fonds, Page, PartyLink, Record
 from archive_app.core.numbers import normalise_number
@@ -18,6 +19,17 @@ _PART = 200
 _REBUILT = 1_000  # documents of one part of a rebuild
 _LISTED = 5_000
 Ts = TypeVarTuple("Ts")
+# What a document is made of: the places of every word on a page are many times its text, and are not read here.
+_PAGE = load_only(Page.record_id, Page.text, raiseload=True)
+_FIELD = load_only(Field.record_id, Field.name, Field.value, raiseload=True)
+_LINK = load_only(
+    PartyLink.record_id,
+    PartyLink.name,
+    PartyLink.number,
+    PartyLink.provider_id,
+    PartyLink.person_id,
+    raiseload=True,
+)
 _Row = TypeVar("_Row", Page, Field, PartyLink)
 
 
@@ -152,9 +164,11 @@ def _documents(unit: Unit, idents: list[RecordId], hasher: NumberHasher) -> Iter
     fonds = {row[0]: row[1] for row in unit.rows(sa.select(Fonds.id, Fonds.code))}
     for part in _parts(idents):
         records = unit.all(sa.select(Record).where(Record.id.in_(part), Record.state.in_(SEARCHABLE)))
-        pages = _by_record(unit.all(sa.select(Page).where(Page.record_id.in_(part)).order_by(Page.number)))
-        fields = _by_record(unit.all(sa.select(Field).where(Field.record_id.in_(part)).order_by(Field.position)))
-        links = _by_record(unit.all(sa.select(PartyLink).where(PartyLink.record_id.in_(part))))
+        wanted = sa.select(Page).options(_PAGE).where(Page.record_id.in_(part)).order_by(Page.number)
+        pages = _by_record(unit.all(wanted))
+        read = sa.select(Field).options(_FIELD).where(Field.record_id.in_(part)).order_by(Field.position)
+        fields = _by_record(unit.all(read))
+        links = _by_record(unit.all(sa.select(PartyLink).options(_LINK).where(PartyLink.record_id.in_(part))))
         for record in records:
             yield project(
                 record,
