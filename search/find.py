@@ -239,6 +239,5 @@ def as_json(found: Answer) -> dict[str, Any]:
         ],
         "facets": {key: dict(values) for key, values in found.facets.items()},
         "after": found.after,
-        "degraded": found.degraded is not None,
-        "reason": found.degraded,
+        **({"degraded": True, "reason": found.degraded} if found.degraded else {}),
     }

@@ -151,7 +151,7 @@ def vault_for_writing(archive: Archive, *, anew: bool = False) -> Vault:
 def begin(archive: Archive, vault: Vault, ident: UUID, *, progress: Progress = _silent) -> Draft:
     """Dump rows, names of objects and keys in one look."""
     now = archive.clock.now()
-    snapshot = f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    snapshot = f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
     return Draft(_dump(archive, vault, snapshot, progress), run=ident)
 
 

@@ -140,8 +140,11 @@ def _kill_one(nodes: list[Victim], relay: Victim, broker: OwnBroker) -> str:
     if kind == "node":
         node.kill()
     elif kind == "process":
-        for child in psutil.Process(node.process.pid).children()[:1]:
-            child.kill()  # the node replaces it
+        try:
+            for child in psutil.Process(node.process.pid).children()[:1]:
+                child.kill()  # the node replaces it
+        except psutil.NoSuchProcess:  # it ended by itself meanwhile: as the workforce does, start another
+            node.kill()
     elif kind == "relay":
         relay.kill()
     else:

@@ -392,7 +392,8 @@ def test_an_altered_and_a_missing_object_are_found(journey: Journey, tmp_path: P
     archive = CommandLine(tmp_path)
     one, other = sorted(path for path in (tmp_path / "home" / "store" / "J019").rglob("*") if path.is_file())[:2]
     one.chmod(0o640)
-    one.write_bytes(one.read_bytes()[:-1] + b"\x00")
+    whole = one.read_bytes()
+    one.write_bytes(whole[:-1] + bytes([whole[-1] ^ 0xFF]))
     other.unlink()
     found = archive("store", "check", "--read", ends=3).value
     assert [key.rpartition("/")[2] for key in found["altered"]] == [one.name]
