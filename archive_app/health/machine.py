@@ -25,7 +25,12 @@ _ASK_SECONDS = 10
 def clock(archive: Archive) -> Part:
     """It agrees with the database's, and did not go back behind what is written down."""
     now = archive.clock.now()
-    facts: dict[str, object] = {}
+    with archive.sessions.reading() as session:
+        newest = session.scalar(sa.select(AuditLeaf.at).order_by(AuditLeaf.sequence.desc()).limit(1))
+    if newest is not None and (newest - now).total_seconds() > _BACK_SECONDS:
+        facts: dict[str, object] = {"back-seconds": round((newest - now).total_seconds())}
+        return Part("clock", State.DEGRADED, facts, Advice.CLOCK_BACK)
+    facts = {"zone": archive.settings.time_zone}
     if archive.engine.dialect.name == "postgresql":
         with archive.engine.connect() as connection:
             there: dt.datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
@@ -33,12 +38,7 @@ def clock(archive: Archive) -> Part:
         facts["apart-seconds"] = round(apart, 1)
         if apart > _APART_SECONDS:
             return Part("clock", State.DEGRADED, facts, Advice.CLOCK_APART)
-    with archive.sessions.reading() as session:
-        newest = session.scalar(sa.select(AuditLeaf.at).order_by(AuditLeaf.sequence.desc()).limit(1))
-    if newest is not None and (newest - now).total_seconds() > _BACK_SECONDS:
-        facts["back-seconds"] = round((newest - now).total_seconds())
-        return Part("clock", State.DEGRADED, facts, Advice.CLOCK_BACK)
-    return Part("clock", facts={**facts, "zone": archive.settings.time_zone})
+    return Part("clock", facts=facts)
 
 
 def disk(archive: Archive) -> Part:

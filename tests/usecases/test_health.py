@@ -117,10 +117,10 @@ def test_a_broker_that_nobody_serves_is_degraded_because_jobs_are_rows(
 
 
 def test_an_old_schema_names_the_command(archive: Archive) -> None:
-    with archive.engine.begin() as connection:
+    with archive.owner_engine.begin() as connection:
         connection.execute(sa.table("alembic_version", sa.column("version_num")).update().values(version_num="0001"))
     assert examined(archive)["database"].advice == Advice.DATABASE_BEHIND
-    with archive.engine.begin() as connection:
+    with archive.owner_engine.begin() as connection:
         connection.execute(sa.table("alembic_version", sa.column("version_num")).update().values(version_num="9999"))
     assert examined(archive)["database"].advice == Advice.DATABASE_AHEAD
 
