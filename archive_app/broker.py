@@ -1,7 +1,8 @@
 """The broker, RabbitMQ: a message only wakes whoever reads it; it carries the id of a job, whose row decides.
 
-Messages are Celery's, so that Celery workers understand them. Queues are durable and replicated (quorum), messages
-persistent, and every publication waits for the broker's confirmation.
+Messages are Celery's, so that Celery workers understand them. Queues are durable, messages persistent, and every
+publication waits for the broker's confirmation. Queues are classic ones: a quorum queue of a single node was seen to
+answer with internal errors after the server was killed, and a message that is lost is sent again for its row.
 """
 
 import ssl
@@ -61,7 +62,7 @@ def make_app(settings: Settings) -> Celery:
 
 def _queue(lane: Lane) -> Queue:
     name = QUEUES[lane]
-    return Queue(name, routing_key=name, durable=True, queue_arguments={"x-queue-type": "quorum"})
+    return Queue(name, routing_key=name, durable=True, queue_arguments={"x-queue-type": "classic"})
 
 
 def _tls(settings: Settings) -> dict[str, object] | None:

@@ -31,7 +31,7 @@ _JOBS_PER_PROCESS = 2_000  # then a new one takes its place: engines of others m
 
 
 class _Consumer(Consumer):  # type: ignore[misc]  # Celery is typed by halves
-    """Without the 28 queues for delays that Celery declares beside quorum queues: the table knows when a job is due."""
+    """Without the queues for delays that Celery may declare: the table knows when a job is due."""
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[misc]
         default_steps = tuple(
