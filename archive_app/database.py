@@ -190,13 +190,6 @@ def _chain() -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
-def knows(revision: str) -> bool:
-    """Whether the chain of this program has the revision."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    return any(one.revision == revision for one in ScriptDirectory.from_config(config).walk_revisions())
-
-
 def _compared(_object: object, name: str | None, kind: str, *_: object) -> bool:
     return not (kind == "index" and name in _INDEXES_OF_POSTGRES)
 

@@ -204,7 +204,7 @@ class _Landing:
     def _claim(self) -> None:
         """Database and store are empty, or ours from a former try: mark the home, and make the tables."""
         revision = self._origin.revision
-        if not database.knows(revision):
+        if revision not in database.revisions():
             raise Conflict("backup-newer", revision=revision)
         current = database.current(self._engine)
         if current is not None and not (self._resumed and self._ours()):
