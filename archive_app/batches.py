@@ -131,7 +131,8 @@ def work_of(unit: Unit, sessions: Sessions, batch_id: UUID) -> Work:
     pages = unit.rows(
         sa.select(Page.id, Page.state).join(Record, Record.id == Page.record_id).where(Record.batch_id == batch_id)
     )
-    keys = [f"examine:{ident}" for ident in files] + [f"read:{row[0]}" for row in pages]
+    keys = [f"{what}:{ident}" for ident in files for what in ("examine", "release")]
+    keys += [f"read:{row[0]}" for row in pages]
     keys += [f"{what}:{ident}" for ident in records for what in ("describe", "refresh")]
     waiting, buried = _jobs(sessions, keys)
     return Work(waiting, tuple(buried), sum(row[1] != "waiting" for row in pages), len(pages))
