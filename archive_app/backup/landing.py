@@ -213,8 +213,7 @@ class _Landing:
             if next(iter(self._archive.store.keys()), None) is not None:
                 raise Conflict("store-not-empty")
             write_private(self._archive.settings.home / RESTORING, f"{self._origin.name}\n".encode())
-        if current is None:
-            database.upgrade(self._engine, revision)
+        database.upgrade(self._engine, revision)  # a try that was killed may have stopped between two revisions
 
     def _ours(self) -> bool:
         """Whether the database was being filled from this origin, or nothing was put into it yet."""

@@ -21,7 +21,7 @@ from houses import a_batch, a_home, a_house, receive, samples, work
 from processes import forkserver, run_backup, run_restore
 from recorded_ocr import recorded_engine
 
-from archive_app import store_check
+from archive_app import database, store_check
 from archive_app.backup import history, job
 from archive_app.backup.places import place_of
 from archive_app.backup.prune import prune
@@ -35,7 +35,7 @@ from archive_app.core.model import BackupRun, IntakeFile
 from archive_app.core.ports import ClaimedJob, StoreKey, Warrant
 from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import Lane
-from archive_app.wiring import Archive, opened
+from archive_app.wiring import RESTORING, Archive, opened
 from archive_app.worker import Worker
 
 KEY = "口令：四个字不够"
@@ -150,6 +150,21 @@ def test_a_restore_that_was_killed_goes_on_and_ends_with_the_same_archive(
                 runs = connection.execute(sa.select(BackupRun.outcome).where(BackupRun.outcome == "done")).all()
             assert len(runs) == 1
     sys.stdout.write(f"{kills} restores killed\n")
+
+
+@pytest.mark.parametrize("revision", sorted(database.revisions())[::4])
+def test_a_restore_that_was_killed_between_two_revisions_goes_on(archive: Archive, tmp_path: Path, revision: str):
+    name = run(archive).snapshot
+    before, home = tables_of(archive.settings), tmp_path / "new"
+    environment = {"ARCHIVE_BACKUP_URL": str(archive.settings.backup_url), "ARCHIVE_BACKUP_KEY": KEY}
+    settings = Settings.from_env(environment, home=home)
+    home.mkdir(mode=0o700)
+    (home / RESTORING).write_text(f"{name}\n", encoding="utf-8")
+    engine = database.make_engine(settings.database_url)
+    database.upgrade(engine, revision)
+    engine.dispose()
+    restore(settings, snapshot=None, progress=silent)
+    assert tables_of(settings) == before
 
 
 def test_only_what_is_new_is_copied(archive: Archive):
