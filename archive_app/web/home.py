@@ -10,12 +10,13 @@ from flask.typing import ResponseReturnValue
 
 from archive_app.core.model import Batch, IntakeFile, Page, Record, RecordVersion
 from archive_app.core.unit import Unit
-from archive_app.core.vocabulary import Action, BatchState, IntakeOutcome, JobState, RecordState
+from archive_app.core.vocabulary import Action, BatchState, IntakeOutcome, RecordState
 from archive_app.web.access import access, the_archive, viewer
 from retention.corrections import PROPOSED
 
 bp = Blueprint("home", __name__)
 BLUEPRINTS = (bp,)
+_GONE = (RecordState.WITHDRAWN, RecordState.DESTROYED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,9 @@ def show() -> ResponseReturnValue:
         holdings = _holdings(unit) if by.may(Action.RECORD_READ) else None
     system = None
     if by.may(Action.STATUS_READ) or by.may(Action.JOB_READ):
-        counts = archive.queue.counts()
-        queued = sum(n for (_, state), n in counts.items() if state in (JobState.QUEUED, JobState.LEASED))
-        buried = sum(n for (_, state), n in counts.items() if state == JobState.BURIED)
-        system = System(archive.queue.live_workers(), queued, buried)
+        depths = archive.queue.depths()
+        queued = sum(depth.waiting + depth.running for depth in depths)
+        system = System(archive.queue.live_workers(), queued, sum(depth.buried for depth in depths))
     return render_template("home.html", waiting=waiting, week=week, holdings=holdings, system=system)
 
 
@@ -129,9 +129,9 @@ def _week(unit: Unit) -> tuple[Day, ...]:
 
 
 def _holdings(unit: Unit) -> Holdings:
-    living = Record.state.not_in([RecordState.WITHDRAWN, RecordState.DESTROYED])
+    by_state = {row[0]: row[1] for row in unit.rows(sa.select(Record.state, sa.func.count()).group_by(Record.state))}
     return Holdings(
-        records=unit.count(sa.select(Record.id).where(living)),
-        filed=unit.count(sa.select(Record.id).where(Record.state == RecordState.FILED)),
-        pages=unit.count(sa.select(Page.id)),
+        records=sum(by_state.values()) - sum(by_state.get(state, 0) for state in _GONE),
+        filed=by_state.get(RecordState.FILED, 0),
+        pages=unit.rows(sa.select(sa.func.count()).select_from(Page))[0][0],
     )
