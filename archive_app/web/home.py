@@ -11,12 +11,12 @@ from flask.typing import ResponseReturnValue
 from archive_app.core.model import Batch, IntakeFile, Page, Record, RecordVersion
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, BatchState, IntakeOutcome, RecordState
+from archive_app.extent import extent
 from archive_app.web.access import access, the_archive, viewer
 from retention.corrections import PROPOSED
 
 bp = Blueprint("home", __name__)
 BLUEPRINTS = (bp,)
-_GONE = (RecordState.WITHDRAWN, RecordState.DESTROYED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,6 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
-    """What the viewer's scope holds."""
-
-    records: int
-    filed: int
-    pages: int
-
-
-@dataclass(frozen=True, slots=True)
 class System:
     """The state of the parts, for those who may know."""
 
@@ -65,7 +56,7 @@ def show() -> ResponseReturnValue:
     with archive.reading(by) as unit:
         waiting = _waiting(unit)
         week = _week(unit) if by.may(Action.INTAKE_READ) else ()
-        holdings = _holdings(unit) if by.may(Action.RECORD_READ) else None
+        holdings = extent(unit, archive.sessions) if by.may(Action.RECORD_READ) else None
     system = None
     if by.may(Action.STATUS_READ) or by.may(Action.JOB_READ):
         depths = archive.queue.depths()
@@ -126,12 +117,3 @@ def _week(unit: Unit) -> tuple[Day, ...]:
     most = max(pages.values(), default=0) or 1
     days = [today - dt.timedelta(days=back) for back in range(6, -1, -1)]
     return tuple(Day(day, pages.get(day, 0), pages.get(day, 0) / most) for day in days)
-
-
-def _holdings(unit: Unit) -> Holdings:
-    by_state = {row[0]: row[1] for row in unit.rows(sa.select(Record.state, sa.func.count()).group_by(Record.state))}
-    return Holdings(
-        records=sum(by_state.values()) - sum(by_state.get(state, 0) for state in _GONE),
-        filed=by_state.get(RecordState.FILED, 0),
-        pages=unit.rows(sa.select(sa.func.count()).select_from(Page))[0][0],
-    )
