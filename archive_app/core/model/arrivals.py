@@ -63,6 +63,7 @@ class IntakeFile(Guarded, Base):
             sqlite_where=sa.text("outcome = 'accepted'"),  # noqa: TID251 - a constant of the schema
             postgresql_where=sa.text("outcome = 'accepted'"),  # noqa: TID251 - a constant of the schema
         ),
+        sa.Index("ix_intake_file_created", "created_at"),
         sa.Index(
             "ix_intake_file_received",
             "batch_id",
