@@ -38,8 +38,8 @@ _BUSY = ("40001", "40P01", "55P03", "57014", "53300")
 
 
 #: Indexes whose form SQLite cannot give back to be compared: only their migration knows them. With `ix_job_open` the
-#: next job is found at once, however many wait.
-_INDEXES_OF_POSTGRES = frozenset({"ix_job_open"})
+#: next job is found at once, however many wait; with `ix_job_chore` those of a chore, however many others are kept.
+_INDEXES_OF_POSTGRES = frozenset({"ix_job_open", "ix_job_chore"})
 
 
 class _BoundedPool(QueuePool):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from uuid import UUID
 
-from archive_app import keeping
+from archive_app import extent, keeping
 from archive_app.backup import job as backup
 from archive_app.chores import KEYS, Chore, keep_ensuring
 from archive_app.core.errors import Unavailable
@@ -73,6 +73,7 @@ HANDLERS: Mapping[str, Handler] = {
     "store.protect": keeping.protect_job,
     "store.release": _release_bytes,
     backup.NAME: backup.backup_step,
+    extent.NAME: extent.sum_up,
     "store.renew-locks": keeping.renew_job,
     "store.self-test": keeping.self_test_job,
 }
@@ -81,6 +82,7 @@ BATCHED = frozenset({"search.refresh"})
 CHORES: Sequence[Chore] = (
     Chore("job.sweep", at=lambda _settings: "03:00"),
     Chore("ocr.forget", at=lambda _settings: "03:30"),
+    Chore(extent.NAME, at=lambda _settings: "04:00"),
     Chore(backup.NAME, at=lambda settings: settings.backup_at),
     Chore("store.renew-locks", at=lambda _settings: "01:00"),
     Chore("store.self-test", at=lambda _settings: "00:30"),

@@ -71,9 +71,9 @@ def file_record(unit: Unit, record_id: RecordId, *, tables: ReferenceTables) -> 
     if missing:
         raise InvalidInput("not-ready-to-file", **missing)
     term = due_of(unit, record, tables)
+    record.code = _number(unit, record, tables)  # first: it writes, and the row is to be written once
     record.retention_rule, record.retention_basis = term.rule, term.basis
     record.retention_outcome, record.due_on = term.outcome.value, term.due
-    record.code = _number(unit, record, tables)
     record.filed_at, record.filed_by = unit.clock.now(), unit.viewer.user_id
     unit.move(record, RecordState.FILED)
     unit.note(

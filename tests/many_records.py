@@ -1,7 +1,7 @@
 """Archives with very many records on PostgreSQL, for measurements and proofs.
 
-Rows are invented and put in by the server itself, as the tables' owner: of each record a component, a page, four
-fields, a party and an audit leaf, the tree of the log whole.
+Rows are invented and put in by the server itself, as the tables' owner: of each record the file it came in, a
+component, a page, four fields, a party, a job that was done and an audit leaf, the tree of the log whole.
 """
 
 from collections.abc import Iterator
@@ -20,20 +20,31 @@ _FILL = (
            date '1995-01-01' + (n * 7919::bigint %% 11000)::int AS formed
     FROM generate_series({first}, {last}) AS n""",
     """INSERT INTO person (id, name, created_at)
-    SELECT md5('person' || p)::uuid, substr('王李张刘陈杨黄赵吴周', 1 + p %% 10, 1) || '样' || p, now()
+    SELECT md5('person' || p)::uuid, '样' || p, now()
     FROM (SELECT DISTINCT person AS p FROM fresh) AS people ON CONFLICT DO NOTHING""",
     """INSERT INTO identifier (id, person_id, kind, hash, value)
     SELECT gen_random_uuid(), md5('person' || p)::uuid, 'personal-number',
            encode(sha256(('number' || p)::bytea), 'hex'), 'S' || p
     FROM (SELECT DISTINCT person AS p FROM fresh) AS people ON CONFLICT DO NOTHING""",
     """INSERT INTO batch (id, fonds_id, number, operator_id, state, created_at)
-    SELECT md5('batch' || b)::uuid, '{fonds}', 'G-' || b, '{user}', 'signed-off', now() - interval '60 days'
+    SELECT md5('batch' || b)::uuid, '{fonds}', 'G-' || b, '{user}', 'signed-off',
+        now() - interval '60 days' - b * interval '100 seconds'
     FROM (SELECT DISTINCT batch AS b FROM fresh) AS batches ON CONFLICT DO NOTHING""",
-    """INSERT INTO record (id, fonds_id, level, code, title, state, version, batch_id, class_code, boundaries_set,
-        type_code, type_confidence, type_reasons, formed_on, review, retention_rule, retention_basis,
+    """INSERT INTO intake_file (id, batch_id, fonds_id, sequence, path, sha256, sm3, size, media_type, outcome, reason,
+        reason_facts, pages, notes, bytes_kept, created_at)
+    SELECT id, md5('batch' || batch)::uuid, '{fonds}', n %% 100, 'box/' || n || '.jpg',
+        encode(sha256(id::text::bytea), 'hex'), encode(sha256(id::text::bytea), 'hex'), 100000, 'image/jpeg',
+        CASE WHEN n %% 100 = 7 THEN 'refused' ELSE 'accepted' END, CASE WHEN n %% 100 = 7 THEN 'damaged' END, '{{}}', 1,
+        '[]', false, now() - interval '60 days' FROM fresh""",
+    """INSERT INTO job (id, name, args, key, lane, priority, state, attempt, claims, run_after, created_at, ended_at,
+        seconds)
+    SELECT gen_random_uuid(), 'page.read', json_build_object('page', id), 'read:' || id, 'ocr', 0, 'done', 1, 1,
+        now(), now(), now(), 1 FROM fresh""",
+    """INSERT INTO record (id, fonds_id, level, code, title, state, version, batch_id, intake_file_id, class_code,
+        boundaries_set, type_code, type_confidence, type_reasons, formed_on, review, retention_rule, retention_basis,
         retention_outcome, due_on, filed_at, created_at, corrections)
-    SELECT id, '{fonds}', 2, 'J001-ZY·YB03·2020·D10-' || lpad(n::text, 8, '0'), '住院费用结算单', 'filed', 2,
-        md5('batch' || batch)::uuid, 'YB03', true, 'SETTLE', 0.97, '[]', formed, '[]', 'D10', '依据',
+    SELECT id, '{fonds}', 2, '{code}-ZY·YB03·2020·D10-' || lpad(n::text, 8, '0'), '住院费用结算单', 'filed', 2,
+        md5('batch' || batch)::uuid, id, 'YB03', true, 'SETTLE', 0.97, '[]', formed, '[]', 'D10', '依据',
         'destroy', formed + interval '30 years', now(), now() - interval '60 days' - n * interval '1 second', 0
     FROM fresh""",
     """INSERT INTO component (id, record_id, fonds_id, level, kind, sha256, sm3, size, media_type, notes, derived_from,
@@ -67,9 +78,9 @@ _GROW = """INSERT INTO audit_node (height, position, hash)
     ON CONFLICT DO NOTHING"""
 
 
-def fill(archive: Archive, viewer: Viewer, *, first: int, last: int) -> None:
-    """Records from number `first` to `last`, and the log grown by a leaf of each."""
-    names = {"first": first, "last": last, "fonds": the_fonds(archive), "user": viewer.user_id}
+def fill(archive: Archive, viewer: Viewer, *, first: int, last: int, code: str = "J001") -> None:
+    """Records from number `first` to `last` of the fonds, and the log grown by a leaf of each."""
+    names = {"first": first, "last": last, "code": code, "fonds": the_fonds(archive, code), "user": viewer.user_id}
     with archive.owner_engine.begin() as connection:
         leaves = connection.exec_driver_sql("SELECT size FROM audit_head WHERE id = 1 FOR UPDATE").scalar_one()
         for statement in _FILL:
@@ -82,11 +93,11 @@ def fill(archive: Archive, viewer: Viewer, *, first: int, last: int) -> None:
         connection.exec_driver_sql("VACUUM ANALYZE")
 
 
-def ready_to_file(archive: Archive, viewer: Viewer, count: int) -> Iterator[RecordId]:
-    """Described records that lack nothing."""
+def ready_to_file(archive: Archive, viewer: Viewer, count: int, *, code: str = "J001") -> Iterator[RecordId]:
+    """Described records of the fonds that lack nothing."""
     with archive.unit(viewer) as unit:
         for _ in range(count):
-            record = a_record(unit, fonds=the_fonds(archive), state=RecordState.DESCRIBED)
+            record = a_record(unit, fonds=the_fonds(archive, code), state=RecordState.DESCRIBED)
             record.type_code, record.class_code = "SETTLE", "YB03"
             record.formed_on = archive.clock.today()
             yield record.id

@@ -183,6 +183,15 @@ def _grown(connection: sa.Connection, first: int, hashes: Sequence[str]) -> list
     return [{"height": height, "position": position, "hash": digest} for (height, position), digest in new.items()]
 
 
+def actions(session: Session, *, beginning: str) -> list[str]:
+    """The actions in the log that begin so. They are few: each is stepped over by index, however many leaves it has."""
+    first = sa.select(sa.func.min(_LEAF.c.action).label("action")).cte(recursive=True)
+    following = sa.select(sa.func.min(_LEAF.c.action)).where(_LEAF.c.action > first.c.action).scalar_subquery()
+    every = first.union_all(sa.select(following).where(first.c.action.is_not(None)))
+    found = session.connection().execute(sa.select(every.c.action).where(every.c.action.is_not(None))).scalars()
+    return [action for action in found if action.startswith(beginning)]
+
+
 def size(session: Session) -> int:
     """How many leaves the log says it has."""
     return session.execute(sa.select(AuditHead.size).where(AuditHead.id == 1)).scalar_one()

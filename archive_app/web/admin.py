@@ -130,7 +130,8 @@ def _log(verification: audit.Verification | None) -> ResponseReturnValue:
     if filters["actor"]:
         statement = statement.where(AuditLeaf.actor == filters["actor"])
     if filters["action"]:
-        statement = statement.where(AuditLeaf.action.startswith(filters["action"], autoescape=True))
+        with archive.sessions.reading() as session:
+            statement = statement.where(AuditLeaf.action.in_(audit.actions(session, beginning=filters["action"])))
     if before is not None:
         statement = statement.where(AuditLeaf.sequence < before)
     with archive.reading(by) as unit:

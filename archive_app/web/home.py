@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from archive_app.core.model import Batch, IntakeFile, Page, Record, RecordVersion
 from archive_app.core.unit import Unit
-from archive_app.core.vocabulary import Action, BatchState, IntakeOutcome, JobState, RecordState
+from archive_app.core.vocabulary import Action, BatchState, IntakeOutcome, RecordState
+from archive_app.extent import extent
 from archive_app.web.access import access, the_archive, viewer
 from retention.corrections import PROPOSED
 
@@ -38,15 +39,6 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
-    """What the viewer's scope holds."""
-
-    records: int
-    filed: int
-    pages: int
-
-
-@dataclass(frozen=True, slots=True)
 class System:
     """The state of the parts, for those who may know."""
 
@@ -64,13 +56,12 @@ def show() -> ResponseReturnValue:
     with archive.reading(by) as unit:
         waiting = _waiting(unit)
         week = _week(unit) if by.may(Action.INTAKE_READ) else ()
-        holdings = _holdings(unit) if by.may(Action.RECORD_READ) else None
+        holdings = extent(unit, archive.sessions) if by.may(Action.RECORD_READ) else None
     system = None
     if by.may(Action.STATUS_READ) or by.may(Action.JOB_READ):
-        counts = archive.queue.counts()
-        queued = sum(n for (_, state), n in counts.items() if state in (JobState.QUEUED, JobState.LEASED))
-        buried = sum(n for (_, state), n in counts.items() if state == JobState.BURIED)
-        system = System(archive.queue.live_workers(), queued, buried)
+        depths = archive.queue.depths()
+        queued = sum(depth.waiting + depth.running for depth in depths)
+        system = System(archive.queue.live_workers(), queued, sum(depth.buried for depth in depths))
     return render_template("home.html", waiting=waiting, week=week, holdings=holdings, system=system)
 
 
@@ -126,12 +117,3 @@ def _week(unit: Unit) -> tuple[Day, ...]:
     most = max(pages.values(), default=0) or 1
     days = [today - dt.timedelta(days=back) for back in range(6, -1, -1)]
     return tuple(Day(day, pages.get(day, 0), pages.get(day, 0) / most) for day in days)
-
-
-def _holdings(unit: Unit) -> Holdings:
-    living = Record.state.not_in([RecordState.WITHDRAWN, RecordState.DESTROYED])
-    return Holdings(
-        records=unit.count(sa.select(Record.id).where(living)),
-        filed=unit.count(sa.select(Record.id).where(Record.state == RecordState.FILED)),
-        pages=unit.count(sa.select(Page.id)),
-    )

@@ -126,10 +126,11 @@ def batch_lines(unit: Unit) -> list[BatchLine]:
     statement = (
         sa.select(Batch, Fonds.code)
         .join(Fonds, Fonds.id == Batch.fonds_id)
-        .order_by(sa.case((Batch.state == BatchState.OPEN, 0), else_=1), Batch.created_at.desc())
+        .order_by(Batch.created_at.desc())
         .limit(_LIST)
     )
-    found = unit.rows(statement)
+    opened = unit.rows(statement.where(Batch.state == BatchState.OPEN))
+    found = [*opened, *unit.rows(statement.where(Batch.state != BatchState.OPEN))][:_LIST]
     counts = _counts(unit, [batch.id for batch, _ in found])
     now = unit.clock.now()
     return [

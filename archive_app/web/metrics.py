@@ -5,16 +5,15 @@ Workers export nothing of their own: what they did stands in the rows of their j
 
 import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-import sqlalchemy as sa
 from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from archive_app.core.model import IntakeFile
 from archive_app.core.vocabulary import IntakeOutcome
+from archive_app.extent import arrivals
 from archive_app.health.examination import Examination
 from archive_app.health.part import State
 from archive_app.wiring import Archive
@@ -22,7 +21,7 @@ from archive_app.wiring import Archive
 LATELY = dt.timedelta(hours=1)
 _READING = "page.read"
 _PARTS_SECONDS = 2.0
-_INTAKE_SECONDS = 60.0  # intake is counted from all its rows, so not at every scrape
+_INTAKE_SECONDS = 60.0  # intake is counted row by row, so not at every scrape
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 TYPE = CONTENT_TYPE_LATEST
@@ -63,7 +62,7 @@ class Metrics:
 class _FromTheDatabase(Collector):
     def __init__(self, archive: Archive, examination: Examination) -> None:
         self._archive, self._examination = archive, examination
-        self._intake: tuple[float, dict[tuple[str, str], int]] | None = None
+        self._intake: tuple[float, Mapping[tuple[str, str], int]] | None = None
 
     def describe(self) -> list[Metric]:
         """Nothing beforehand: a registry that asks would wait for every part."""
@@ -122,13 +121,11 @@ class _FromTheDatabase(Collector):
             files.add_metric((outcome,), count)
         yield from (files, refused)
 
-    def _intake_counts(self) -> dict[tuple[str, str], int]:
+    def _intake_counts(self) -> Mapping[tuple[str, str], int]:
         if self._intake is not None and time.monotonic() - self._intake[0] < _INTAKE_SECONDS:
             return self._intake[1]
         archive = self._archive
-        statement = sa.select(IntakeFile.outcome, IntakeFile.reason, sa.func.count())
         with archive.reading(archive.own_work("metrics")) as unit:
-            rows = unit.rows(statement.group_by(IntakeFile.outcome, IntakeFile.reason))
-        counts = {(str(row[0]), row[1] or "none"): row[2] for row in rows}
+            counts = arrivals(unit, archive.sessions)
         self._intake = (time.monotonic(), counts)
         return counts

@@ -25,6 +25,7 @@ bp = Blueprint("records", __name__)
 BLUEPRINTS = (bp,)
 _PIECE = 1 << 18
 _EVENTS = 400
+_RELATED = 50
 _LOOKED = "record:viewed"
 _LOOKS = frozenset({_LOOKED, "record:previewed", "page:viewed", "component:opened"})
 #: Shown in the browser by itself; everything else is handed over as a download, never run.
@@ -151,12 +152,13 @@ def _related(unit: Unit, record: Record) -> list[dict[str, object]]:
         row[0] for row in unit.rows(sa.select(Component.sha256).where(
             Component.record_id == record.id, Component.kind == "master"))
     ]  # fmt: skip
-    same = sa.select(Component.record_id).where(Component.sha256.in_(digests), Component.record_id != record.id)
-    condition: sa.ColumnElement[bool] = Record.id.in_(same)
+    # Asked one by one: no index answers a record that is related in one way or the other.
+    idents = {row[0] for row in unit.rows(sa.select(Component.record_id).where(Component.sha256.in_(digests)))}
     if record.intake_file_id is not None:
-        siblings = sa.and_(Record.intake_file_id == record.intake_file_id, Record.id != record.id)
-        condition = sa.or_(condition, siblings)
-    others = unit.all(sa.select(Record).where(condition, Record.state != RecordState.WITHDRAWN).limit(50))
+        siblings = sa.select(Record.id).where(Record.intake_file_id == record.intake_file_id)
+        idents.update(row[0] for row in unit.rows(siblings))
+    related = sa.select(Record).where(Record.id.in_(idents - {record.id}), Record.state != RecordState.WITHDRAWN)
+    others = unit.all(related.order_by(Record.created_at, Record.id).limit(_RELATED))
     titles = disclosure.titles(unit, the_archive().tables, {other.id: other.title for other in others})
     return [
         {"id": str(other.id), "code": other.code, "title": titles[other.id],

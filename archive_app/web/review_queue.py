@@ -167,8 +167,8 @@ def place_of(unit: Unit, narrowed: Filter, record: Record) -> Place:
 
 
 def _before(key: tuple[dt.datetime, RecordId]) -> sa.ColumnElement[bool]:
-    return sa.or_(Record.created_at < key[0], sa.and_(Record.created_at == key[0], Record.id < key[1]))
+    return sa.tuple_(Record.created_at, Record.id) < key
 
 
 def _after(key: tuple[dt.datetime, RecordId]) -> sa.ColumnElement[bool]:
-    return sa.or_(Record.created_at > key[0], sa.and_(Record.created_at == key[0], Record.id > key[1]))
+    return sa.tuple_(Record.created_at, Record.id) > key

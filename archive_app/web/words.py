@@ -66,6 +66,7 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "intake.examine": ("检查来件", "Examine a file"),
         "intake.release": ("释放来件", "Release a file"),
         "job.sweep": ("清理旧任务", "Clear away old jobs"),
+        "extent.sum": ("统计馆藏", "Sum up the holdings"),
         "ocr.forget": ("清除识读缓存", "Forget texts that were read"),
         "page.read": ("识读页面", "Read a page"),
         "record.describe": ("著录", "Describe a record"),

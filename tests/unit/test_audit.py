@@ -162,6 +162,15 @@ def test_subjects_of_another_kind_are_others(session: Session) -> None:
     assert [json.loads(text)["subject_number"] for text in leaves(session)] == [0, 0]
 
 
+def test_the_actions_of_the_log_are_those_that_begin_so(session: Session) -> None:
+    assert audit.actions(session, beginning="") == []
+    written = ["record:viewed", "page:viewed", "record:filed", "record:viewed", "records:none", "Record:shouted"]
+    audit.append(session, [audit.Entry("a", action, "user", "1") for action in written], now=NOON)
+    assert set(audit.actions(session, beginning="record:")) == {"record:filed", "record:viewed"}
+    assert sorted(audit.actions(session, beginning="")) == sorted(set(written))
+    assert audit.actions(session, beginning="record:%") == []
+
+
 @given(st.dictionaries(st.text(st.characters(codec=None), max_size=5), st.text(st.characters(codec=None), max_size=9)))
 def test_any_text_can_be_written_down(value: dict[str, str]) -> None:
     """Half surrogate pairs and control characters arrive in JSON from outside."""

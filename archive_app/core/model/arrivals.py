@@ -19,7 +19,11 @@ class Batch(Guarded, Base):
     """批次: what one operator took in at one time from one desk."""
 
     __tablename__ = "batch"
-    __table_args__ = (sa.UniqueConstraint("id", "fonds_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("id", "fonds_id"),
+        sa.Index("ix_batch_state", "state", "created_at"),
+        sa.Index("ix_batch_number", "fonds_id", "number"),
+    )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     fonds_id: Mapped[FondsId] = mapped_column(sa.ForeignKey("fonds.id"))
     number: Mapped[str] = mapped_column(sa.String(32))  # 2024-031
@@ -58,6 +62,19 @@ class IntakeFile(Guarded, Base):
             unique=True,  # of two equal files taken in at the same moment one is the duplicate
             sqlite_where=sa.text("outcome = 'accepted'"),  # noqa: TID251 - a constant of the schema
             postgresql_where=sa.text("outcome = 'accepted'"),  # noqa: TID251 - a constant of the schema
+        ),
+        sa.Index("ix_intake_file_created", "created_at"),
+        sa.Index(
+            "ix_intake_file_received",
+            "batch_id",
+            sqlite_where=sa.text("outcome = 'received'"),  # noqa: TID251 - a constant of the schema
+            postgresql_where=sa.text("outcome = 'received'"),  # noqa: TID251 - a constant of the schema
+        ),
+        sa.Index(
+            "ix_intake_file_quarantined",
+            "created_at",
+            sqlite_where=sa.text("outcome = 'refused' AND bytes_kept"),  # noqa: TID251 - a constant of the schema
+            postgresql_where=sa.text("outcome = 'refused' AND bytes_kept"),  # noqa: TID251 - a constant of the schema
         ),
     )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)

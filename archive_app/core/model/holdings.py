@@ -84,7 +84,15 @@ class Record(Guarded, Base):
     __table_args__ = (
         sa.UniqueConstraint("fonds_id", "code"),
         sa.UniqueConstraint("id", "fonds_id", "level"),  # what children's audience is tied to
-        sa.Index("ix_record_state", "state", "fonds_id"),
+        sa.Index("ix_record_state", "state", "fonds_id", "level"),  # all that counting within a scope looks at
+        sa.Index(
+            "ix_record_waiting",
+            "state",
+            "created_at",
+            "id",  # what waits for a person, oldest first, however much is filed
+            sqlite_where=sa.text("state <> 'filed'"),  # noqa: TID251 - a constant of the schema
+            postgresql_where=sa.text("state <> 'filed'"),  # noqa: TID251 - a constant of the schema
+        ),
         sa.Index("ix_record_document_number", "document_number"),
         sa.Index("ix_record_due", "due_on", "id"),  # the due list, read by position
         sa.Index("ix_record_created", "created_at"),  # the week's intake
@@ -145,7 +153,11 @@ class Page(Guarded, Base):
     """页: one page of a record, with what was read on it and by whom."""
 
     __tablename__ = "page"
-    __table_args__ = (_tied_to_record("page"), sa.Index("ix_page_record", "record_id", "number"))
+    __table_args__ = (
+        _tied_to_record("page"),
+        sa.Index("ix_page_record", "record_id", "number"),
+        sa.Index("ix_page_scope", "fonds_id", "level"),  # counted without a look at the texts
+    )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     record_id: Mapped[RecordId]
     fonds_id: Mapped[FondsId]

@@ -58,7 +58,7 @@ class QueuedJob(Base):
     """作业: a piece of work committed with its cause; the leased row decides (decision 23)."""
 
     __tablename__ = "job"
-    # PostgreSQL has `ix_job_open` beside them, in the order of claims (see `archive_app.database`).
+    # PostgreSQL has `ix_job_open` beside them, in the order of claims, and `ix_job_chore` (see `archive_app.database`).
     __table_args__ = (
         sa.Index("ix_job_claim", "state", "lane", "run_after"),
         sa.Index("ix_job_published", "state", "lane", "published_at"),
