@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import imagecodecs
 import numpy as np
 import pillow_heif
 from PIL import Image, UnidentifiedImageError
@@ -27,8 +28,7 @@ _TURNED: Final = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 _PROVEN_BY_WALK: Final = {"image/jpeg", "image/png"}
 _TURNED_BY_DECODER: Final = {"image/tiff", "image/heic"}
 _SIXTEEN_BITS: Final = 65535
-_WHITE: Final = 255
-_SHADES_OF_BLACK: Final = {0: 0, 1: _WHITE}  # what a run of black is shown as, by PhotometricInterpretation
+_WHITE_IS_NOUGHT, _WHITE_IS_ONE = 0, 1  # PhotometricInterpretation
 _PLAUSIBLE_DPI: Final = range(30, 4801)  # outside of this it is a default, not a measurement
 
 Progress = Callable[[], None]
@@ -68,10 +68,15 @@ def shape_of(samples: Samples, dpi: int | None) -> PageShape:
     return PageShape(width=width, height=height, dpi=dpi)
 
 
-def decode(path: Path, media_type: str, number: int, limits: Limits) -> tuple[Samples, int | None]:
-    """The pixels of a page, upright by EXIF, with its stated dpi. Raises `Refused`."""
+def decode(
+    path: Path, media_type: str, number: int, limits: Limits, *, proving: bool = False
+) -> tuple[Samples, int | None]:
+    """The pixels of a page, upright by EXIF, with its stated dpi. Raises `Refused`.
+
+    Of a file that was examined nothing is proven again; `proving` is part of the examination.
+    """
     with _decoder_errors(media_type):
-        return _decode(path, media_type, number, limits)
+        return _decode(path, media_type, number, limits, proving=proving)
 
 
 @contextmanager
@@ -125,7 +130,7 @@ def _examine_tiff(path: Path, data: mmap.mmap, limits: Limits, progress: Progres
         raise Refused("too-many-pages", pages=len(pages), limit=limits.pages)
     shapes = []
     for index in range(len(pages)):
-        shapes.append(shape_of(*decode(path, "image/tiff", index + 1, limits)))
+        shapes.append(shape_of(*decode(path, "image/tiff", index + 1, limits, proving=True)))
         progress()
     version = "BigTIFF" if data[2:4] in {b"+\x00", b"\x00+"} else "TIFF 6.0"
     ways = dict.fromkeys(tiff.COMPRESSIONS[page.compression] for page in pages)
@@ -135,10 +140,10 @@ def _examine_tiff(path: Path, data: mmap.mmap, limits: Limits, progress: Progres
     )
 
 
-def _decode(path: Path, media_type: str, number: int, limits: Limits) -> tuple[Samples, int | None]:
+def _decode(path: Path, media_type: str, number: int, limits: Limits, *, proving: bool) -> tuple[Samples, int | None]:
     frame, rows = 0, None
     if media_type == "image/tiff":
-        frame, rows = _checked_tiff_page(path, number, limits)
+        frame, rows = _tiff_page(path, number, limits, proving=proving)
     elif number != 1:
         raise Refused("no-such-page", page=number, pages=1)
     with Image.open(path) as image:
@@ -159,47 +164,62 @@ def _decode(path: Path, media_type: str, number: int, limits: Limits) -> tuple[S
     return upright(samples, orientation), dpi
 
 
-def _checked_tiff_page(path: Path, number: int, limits: Limits) -> tuple[int, Samples | None]:
-    """The index of the page's directory, after its strips were proven whole where the decoder would not notice.
+def _tiff_page(path: Path, number: int, limits: Limits, *, proving: bool) -> tuple[int, Samples | None]:
+    """The index of the page's directory, and its pixels where they are decoded here.
 
-    Where that has given the page's pixels already, these too.
+    While `proving`, strips that a decoder would not find damaged are proven whole.
     """
     with _mapped(path) as data:
         found = tiff.directories(data, limits)
         pages = [index for index, directory in enumerate(found) if directory.is_page]
         if not 1 <= number <= len(pages):
             raise Refused("no-such-page", page=number, pages=len(pages))
-        directory = found[pages[number - 1]]
+        index = pages[number - 1]
+        directory = found[index]
+        if directory.compression == tiff.GROUP4 and _is_plain_fax(directory):
+            return index, _fax_page(data, index, directory, proving=proving)
+        if proving:
+            _prove(data, directory)
+    return index, None
+
+
+def _prove(data: mmap.mmap, directory: tiff.Directory) -> None:
+    tables = directory.entries.get(tiff.JPEG_TABLES)
+    for index, (offset, length) in enumerate(directory.pieces()):
+        piece = data[offset : offset + length]
         if directory.compression == tiff.GROUP4:
-            return pages[number - 1], _fax_page(data, directory)
-        if directory.compression == tiff.JPEG:
-            tables = directory.entries.get(tiff.JPEG_TABLES)
-            for offset, length in directory.pieces():
-                piece = data[offset : offset + length]
-                whole = tables.value.removesuffix(b"\xff\xd9") + piece[2:] if tables else piece
-                jpeg.walk(whole)
-                jpeg.check_coefficients(whole)
-    return pages[number - 1], None
+            bits = fax.straight(piece, fill_order=directory.number(tiff.FILL_ORDER, 1))
+            width = directory.number(tiff.TILE_WIDTH, directory.size[0])
+            fax.check_group4(bits, width=width, height=directory.rows_of(index))
+        elif directory.compression == tiff.JPEG:
+            whole = tables.value.removesuffix(b"\xff\xd9") + piece[2:] if tables else piece
+            jpeg.walk(whole)
+            jpeg.check_coefficients(whole)
 
 
-def _fax_page(data: mmap.mmap, directory: tiff.Directory) -> Samples | None:
-    """Every strip or tile decoded and proven; the page they make, None for tiles and other rare kinds."""
+def _is_plain_fax(directory: tiff.Directory) -> bool:
+    return (
+        tiff.TILE_OFFSETS not in directory.entries
+        and directory.number(tiff.BITS, 1) == directory.number(tiff.SAMPLES, 1) == 1
+        and directory.number(tiff.PHOTOMETRIC, 0) in {_WHITE_IS_NOUGHT, _WHITE_IS_ONE}
+    )
+
+
+def _fax_page(data: mmap.mmap, index: int, directory: tiff.Directory, *, proving: bool) -> Samples:
+    try:
+        rows = imagecodecs.tiff_decode(data, index=index)
+    except imagecodecs.TiffError as error:
+        raise Refused("damaged", detail=str(error)[:120]) from error
     width, height = directory.size
-    tiled = tiff.TILE_OFFSETS in directory.entries
-    fill_order = directory.number(tiff.FILL_ORDER, 1)
-    strips = [
-        fax.check_group4(
-            fax.straight(data[offset : offset + length], fill_order=fill_order),
-            width=directory.number(tiff.TILE_WIDTH, width),
-            height=directory.rows_of(index),
-        )
-        for index, (offset, length) in enumerate(directory.pieces())
-    ]
-    shade = _SHADES_OF_BLACK.get(directory.number(tiff.PHOTOMETRIC, 0))
-    if tiled or shade is None or directory.number(tiff.SAMPLES, 1) != 1 or sum(map(len, strips)) != height:
-        return None
-    rows = strips[0] if len(strips) == 1 else np.concatenate(strips)
-    return shaped(np.where(rows, np.uint8(shade), np.uint8(_WHITE - shade)))
+    if rows.shape != (height, width):
+        raise Refused("damaged", part="CCITT G4")
+    if proving:
+        fill_order = directory.number(tiff.FILL_ORDER, 1)
+        strips = [fax.straight(data[at : at + length], fill_order=fill_order) for at, length in directory.pieces()]
+        fax.check_strips(rows, strips, rows_per_strip=directory.rows_of(0))
+    bits = rows.view(np.uint8)
+    # 1 becomes 255 and 0 stays, or 1 becomes 0 and 0 goes round to 255.
+    return shaped(np.negative(bits) if directory.number(tiff.PHOTOMETRIC, 0) == _WHITE_IS_ONE else bits - np.uint8(1))
 
 
 def _dpi(image: Image.Image) -> int | None:

@@ -128,7 +128,8 @@ def test_group_4_with_the_bits_reversed_is_read(tmp_path: Path):
 
 def test_one_wrong_bit_in_group_4_is_noticed():
     rows = np.asarray(Image.effect_noise((200, 200), 80).point(lambda v: 255 if v > 170 else 0).convert("1"))
-    data = bytearray(fax._encoded(rows.astype(np.uint8)))
+    (strip,) = fax._encoded(rows, len(rows))
+    data = bytearray(strip)
     fax.check_group4(bytes(data), width=200, height=200)
     data[len(data) // 2] ^= 0x10
     with pytest.raises(Refused):
