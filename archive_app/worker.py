@@ -37,8 +37,9 @@ def _examine(archive: Archive, job: ClaimedJob) -> None:
 
 
 def _read(archive: Archive, job: ClaimedJob) -> None:
-    last = job.attempt >= _OCR_ATTEMPTS
-    read_page(archive.workshop, archive.own_work("reading"), UUID(job.args["page"]), last_attempt=last)
+    first, last = job.attempt == 1, job.attempt >= _OCR_ATTEMPTS
+    viewer, page = archive.own_work("reading"), UUID(job.args["page"])
+    read_page(archive.workshop, viewer, page, first_attempt=first, last_attempt=last)
 
 
 def _describe(archive: Archive, job: ClaimedJob) -> None:

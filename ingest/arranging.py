@@ -19,7 +19,7 @@ from archive_app.core.model import Component, Field, Fonds, Page, PartyLink, Rec
 from archive_app.core.ports import Job, StoredObject, StoreKey
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, ComponentKind, Lane, PageState, RecordId, RecordState, Viewer
-from ingest.reading import refresh_job
+from ingest.following import describe_job, refresh_job
 from ingest.workshop import Workshop
 
 #: States in which pages may still be arranged freely.
@@ -340,10 +340,7 @@ def begin_again(unit: Unit, record: Record, pages: int) -> None:
     if record.state != to:
         unit.move(record, to)
     unit.note("record:arranged", "record", record.id, pages=pages)
-    unit.later(
-        Job("record.describe", {"record": str(record.id)}, key=f"describe:{record.id}", lane=Lane.LIGHT, priority=8),
-        refresh_job(record.id),
-    )
+    unit.later(describe_job(record.id), refresh_job(record.id))
 
 
 def release_bytes_job(key: StoreKey) -> Job:

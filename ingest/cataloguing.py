@@ -12,8 +12,9 @@ from ingest.describing.boundaries import boundaries
 from ingest.describing.describe import describe
 from ingest.describing.model import Description, ReadPage
 from ingest.examining import release_job
+from ingest.following import refresh_job
+from ingest.kept_lines import line_from
 from ingest.parties import link_parties
-from ingest.reading import line_from, refresh_job
 from ingest.workshop import Workshop
 
 #: Why a person looks at a record from which a page was taken out to be scanned again; it stays until the page is back.
@@ -41,9 +42,13 @@ def catalogue(workshop: Workshop, viewer: Viewer, record_id: RecordId) -> None:
     with workshop.unit(viewer) as unit:
         record = unit.get(Record, record_id)
         if record.state == RecordState.READ:
-            extra = [reason for reason in record.review if reason == AWAITED]
-            extra += ["page-failed"] if failed else []
+            extra = [*kept_reasons(record), *(["page-failed"] if failed else [])]
             apply(unit, record, description, extra=extra, workshop=workshop)
+
+
+def kept_reasons(record: Record) -> list[str]:
+    """Why a person must look at the record whatever it is described as."""
+    return [reason for reason in record.review if reason == AWAITED]
 
 
 def read_page_of(row: Page) -> ReadPage:

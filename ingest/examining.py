@@ -1,7 +1,8 @@
 """The job `intake.examine`: a file that arrived is opened in a child, and becomes accepted, duplicate or refused.
 
 An accepted file becomes one record with its pages; its bytes are adopted under the record's own key before the row is
-written. Boundaries inside a stack are drawn later, when the pages are read.
+written. Boundaries inside a stack are drawn later, when the pages are read; until then its bytes stay as they arrived.
+A file of one page is its own master, and its bytes as they arrived are let go at once.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from archive_app.core.archival_number import provisional
 from archive_app.core.errors import Refused
 from archive_app.core.model import Batch, Component, Fonds, IntakeFile, Page, Record
-from archive_app.core.ports import Job, StoredObject
+from archive_app.core.ports import Job, StoredObject, Warrant
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import (
     Action,
@@ -42,10 +43,14 @@ def examine(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
     """Examine one file; done already is done."""
     with workshop.reading(viewer) as unit:
         row = unit.get(IntakeFile, file_id)
-        if row.outcome != IntakeOutcome.RECEIVED:
-            return
         arrived = _Arrived(row.id, unit.get(Fonds, row.fonds_id).code, row.sha256, row.path, row.version_id)
-        earlier = _equal(unit, row)
+        is_new = row.outcome == IntakeOutcome.RECEIVED
+        let_go = row.outcome == IntakeOutcome.ACCEPTED and not row.bytes_kept
+        earlier = _equal(unit, row) if is_new else None
+    if let_go:  # its worker may have died between the row and the bytes
+        _let_go(workshop, arrived)
+    if not is_new:
+        return
     if earlier is not None:
         _end(workshop, viewer, arrived, IntakeOutcome.DUPLICATE, equals=earlier)
         return
@@ -67,8 +72,17 @@ def examine(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
                 earlier = _equal(unit, row)
                 if earlier is None:
                     _accept(unit, row, record_id, master, found, copy=copy)
+                    let_go = not row.bytes_kept
+        if let_go:
+            _let_go(workshop, arrived)
     if earlier is not None:
         _end(workshop, viewer, arrived, IntakeOutcome.DUPLICATE, equals=earlier)
+
+
+def _let_go(workshop: Workshop, arrived: _Arrived) -> None:
+    """Its bytes as they arrived are not needed any more: the row says so already."""
+    key = intake_key(arrived.fonds, arrived.id, arrived.sha256)
+    workshop.store.destroy(Warrant(key, "its record has a master of its own", arrived.id, arrived.version_id))
 
 
 def _equal(unit: Unit, row: IntakeFile) -> UUID | None:
@@ -181,6 +195,9 @@ def _accept(
     unit.add(Action.INTAKE_WRITE, *pages)
     unit.note("intake:accepted", "intake-file", row.id, pages=len(pages), format=found.format)
     unit.note("record:captured", "record", record_id, sha256=master.key.sha256, intake_file=str(row.id))
+    if len(pages) == 1:  # which cannot be a stack
+        row.bytes_kept = False
+        unit.note("intake:released", "intake-file", row.id)
     unit.later(*(read_job(page.id) for page in pages))
 
 

@@ -1,7 +1,7 @@
 """The job `page.read`: one page is decoded in a child, viewed, and read by an engine or from its own text layer.
 
 Bytes before rows: the page view is stored first. A page that cannot be read becomes a failed page with its reason; the
-last page of a record to end moves the record on.
+last page of a record to end moves the record on. A record of one page is described in the same transaction.
 """
 
 import datetime as dt
@@ -11,26 +11,30 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
-import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 
 from archive_app.core.errors import OcrFailed, Refused
 from archive_app.core.model import Batch, Component, Fonds, OcrResult, Page, Record
 from archive_app.core.ports import (
     Bitmap,
-    Job,
     OcrEngine,
     OcrIdentity,
-    OcrLine,
     OcrPage,
-    OcrWord,
     StoredObject,
     StoreKey,
 )
 from archive_app.core.unit import Sessions, Unit
-from archive_app.core.vocabulary import Action, ComponentKind, Lane, PageState, RecordId, RecordState, Viewer
+from archive_app.core.vocabulary import Action, ComponentKind, PageState, RecordId, RecordState, Viewer
+from ingest.cataloguing import apply, kept_reasons
+from ingest.describing.describe import describe
+from ingest.describing.model import Description, ReadPage
+from ingest.following import describe_job, refresh_job
+from ingest.kept_lines import line_from, line_to
 from ingest.ocr.answers import sound
 from ingest.opening.model import OpenedPage
+from ingest.opening.opener import drawn_by
 from ingest.text_layer import as_lines, usable
 from ingest.viewing_copies import copy_of
 from ingest.workshop import Workshop
@@ -39,6 +43,7 @@ _LAYER = OcrIdentity("text-layer", "1", "", "{}")
 _DOCUMENT = OcrIdentity("document-text", "1", "", "{}")
 _VIEW_LIMIT = 64 << 20
 _RESULTS = OcrResult.__table__
+_RESULT = sa.select(_RESULTS.c.result).where(_RESULTS.c.key == sa.bindparam("wanted"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class _Place:
     number: int
     engine: str | None
     from_copy: bool  # of a document: what it says is known, nothing is to be recognised
+    alone: bool  # its record's only page
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,43 +70,68 @@ class _Reading:
     failure: str | None = None
 
 
-def read_page(workshop: Workshop, viewer: Viewer, page_id: UUID, *, last_attempt: bool) -> None:
-    """Read one page; read already is done. Raises `OcrFailed` for another attempt unless this is the last."""
+def read_page(workshop: Workshop, viewer: Viewer, page_id: UUID, *, first_attempt: bool, last_attempt: bool) -> None:
+    """Read one page; read already is done. Raises `OcrFailed` for another attempt unless this is the last.
+
+    A record of this page alone is described with it, at the first attempt: should that fail, the page is read by the
+    next one all the same, and describing is a job of its own.
+    """
     with workshop.reading(viewer) as unit:
         place = _place(unit, page_id)
     if place is None:
         return
     reading = _read(workshop, place, last_attempt=last_attempt)
+    description = _described(workshop, reading) if first_attempt and place.alone else None
     with workshop.locks.holding(place.record):
         view = None
         if reading.page is not None and reading.page.view is not None:
             source = io.BytesIO(reading.page.view)
             view = workshop.store.put(source, fonds=place.fonds, owner=place.record, limit=_VIEW_LIMIT)
         with workshop.unit(viewer) as unit:
-            _write(unit, place, reading, view)
+            if _write(unit, place, reading, view):
+                _go_on_when_all_read(workshop, unit, place.record, description)
 
 
 def _place(unit: Unit, page_id: UUID) -> _Place | None:
-    page = unit.get(Page, page_id)
-    if page.state != PageState.WAITING:
+    other, copy_too = aliased(Page), aliased(Component)
+    is_copy = sa.and_(copy_too.record_id == Page.record_id, copy_too.kind == ComponentKind.RENDITION)
+    statement = (
+        sa.select(
+            Page.state,
+            Page.record_id,
+            Page.master_page,
+            Component,
+            Fonds.code,
+            Batch.ocr_engine,
+            sa.select(sa.func.count(other.id)).where(other.record_id == Page.record_id).scalar_subquery(),
+            sa.and_(Page.has_picture, sa.exists(sa.select(copy_too.id).where(is_copy))),
+        )
+        .join(Component, Component.id == Page.component_id)
+        .join(Record, Record.id == Page.record_id)
+        .join(Fonds, Fonds.id == Page.fonds_id)
+        .outerjoin(Batch, Batch.id == Record.batch_id)
+        .where(Page.id == page_id)
+    )
+    found = unit.rows(statement)
+    if not found:
+        unit.get(Page, page_id)  # raises, and writes the miss down
+    state, record, number, master, fonds, engine, pages, has_copies = found[0]
+    if state != PageState.WAITING:
         return None
-    master = unit.get(Component, page.component_id)
-    record = unit.get(Record, page.record_id)
-    fonds = unit.get(Fonds, page.fonds_id).code
-    batch = unit.get(Batch, record.batch_id) if record.batch_id else None
-    copies = sa.select(Component).where(Component.record_id == record.id, Component.kind == ComponentKind.RENDITION)
-    copy = copy_of(unit.all(copies), master) if page.has_picture else None
+    copies = sa.select(Component).where(Component.record_id == record, Component.kind == ComponentKind.RENDITION)
+    copy = copy_of(unit.all(copies), master) if has_copies else None
     shown = copy or master
     return _Place(
-        page=page.id,
-        record=record.id,
+        page=page_id,
+        record=record,
         fonds=fonds,
         key=StoreKey(fonds, shown.record_id, shown.sha256),
         version_id=shown.version_id,
         media_type=shown.media_type,
-        number=page.master_page,
-        engine=batch.ocr_engine if batch else None,
+        number=number,
+        engine=engine,
         from_copy=copy is not None,
+        alone=pages == 1,
     )
 
 
@@ -117,28 +148,33 @@ def _read(workshop: Workshop, place: _Place, *, last_attempt: bool) -> _Reading:
     try:
         if opened.text_layer and usable(opened.bitmap, opened.text_layer, engine):
             return _Reading(opened, OcrPage(_LAYER, 0, as_lines(opened.text_layer)), "layer")
-        return _Reading(opened, read_cached(workshop, engine, opened.bitmap), "ocr")
+        return _Reading(opened, _read_cached(workshop, place, engine, opened.bitmap), "ocr")
     except OcrFailed as failure:
         if not last_attempt:
             raise
         return _Reading(opened, None, "ocr", failure=str(failure)[:200])
 
 
-def read_cached(workshop: Workshop, engine: OcrEngine, bitmap: Bitmap) -> OcrPage:
+def _read_cached(workshop: Workshop, place: _Place, engine: OcrEngine, bitmap: Bitmap) -> OcrPage:
     """What the engine reads, from the cache if the same engine read the same picture before."""
-    digest = picture_digest(bitmap)
-    identity = engine.identity
-    key = hashlib.sha256(f"{digest}\n{identity}".encode()).hexdigest()
+    identity, picture = engine.identity, _picture(place)
+    key = hashlib.sha256(f"{picture}\n{identity}".encode()).hexdigest()
     with workshop.sessions.reading() as session:
-        known = session.get(OcrResult, key)
-        if known is not None:
-            return _page_from(known.result, identity)
+        known = session.connection().execute(_RESULT, {"wanted": key}).scalar_one_or_none()
+    if known is not None:
+        return _page_from(known, identity)
     page = sound(engine.read(bitmap), bitmap)
     with workshop.sessions.writing() as session:
-        if session.get(OcrResult, key) is None:
-            session.add(OcrResult(key=key, picture=digest, result=_page_to(page), created_at=workshop.clock.now()))
-            session.commit()
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        values = {"key": key, "picture": picture, "result": _page_to(page), "created_at": workshop.clock.now()}
+        session.connection().execute(insert(_RESULTS).on_conflict_do_nothing(), values)  # type: ignore[arg-type]
+        session.commit()
     return page
+
+
+def _picture(place: _Place) -> str:
+    """Which picture is read, as the cache knows it: a page of a file, as it is drawn here."""
+    return hashlib.sha256(f"{place.key.sha256}\n{place.number}\n{drawn_by()}".encode()).hexdigest()
 
 
 def forget_results(sessions: Sessions, *, before: dt.datetime) -> int:
@@ -153,36 +189,27 @@ def forget_results(sessions: Sessions, *, before: dt.datetime) -> int:
     return gone
 
 
-def picture_digest(bitmap: Bitmap) -> str:
-    """SHA-256 over shape and pixels: which picture was read, as the cache knows it."""
-    picture = hashlib.sha256(repr(bitmap.shape).encode())
-    picture.update(np.ascontiguousarray(bitmap).data)
-    return picture.hexdigest()
-
-
 def _page_to(page: OcrPage) -> dict[str, Any]:
-    return {"rotation": page.rotation, "lines": [_line_to(line) for line in page.lines]}
+    return {"rotation": page.rotation, "lines": [line_to(line) for line in page.lines]}
 
 
 def _page_from(kept: dict[str, Any], identity: OcrIdentity) -> OcrPage:
     return OcrPage(identity, kept["rotation"], tuple(line_from(line) for line in kept["lines"]))
 
 
-def _line_to(line: OcrLine) -> dict[str, Any]:
-    words = [{"text": word.text, "box": word.box, "confidence": word.confidence} for word in line.words]
-    return {"text": line.text, "box": line.box, "confidence": line.confidence, "words": words}
+def _described(workshop: Workshop, reading: _Reading) -> Description | None:
+    if reading.page is None or reading.text is None:
+        return None
+    opened, text = reading.page, reading.text
+    page = ReadPage(1, opened.width, opened.height, text.rotation, text.lines)
+    return describe((page,), workshop.tables, today=workshop.clock.today())
 
 
-def line_from(kept: dict[str, Any]) -> OcrLine:
-    """A line as a page row or the cache keeps it."""
-    words = tuple(OcrWord(word["text"], tuple(word["box"]), word["confidence"]) for word in kept.get("words", ()))
-    return OcrLine(kept["text"], tuple(kept["box"]), kept["confidence"], words)
-
-
-def _write(unit: Unit, place: _Place, reading: _Reading, view: StoredObject | None) -> None:
+def _write(unit: Unit, place: _Place, reading: _Reading, view: StoredObject | None) -> bool:
+    """False if the page was read already."""
     page = unit.get(Page, place.page)
     if page.state != PageState.WAITING:
-        return
+        return False
     unit.require(Action.INTAKE_WRITE, page)
     if view is not None:
         unit.add(Action.INTAKE_WRITE, _view(unit, page, view))
@@ -194,12 +221,12 @@ def _write(unit: Unit, place: _Place, reading: _Reading, view: StoredObject | No
         _fill(page, reading.text, reading.source)
     unit.flush()
     unit.note("page:read", "record", page.record_id, page=page.number, engine=page.engine, failure=page.failure)
-    go_on_when_all_read(unit, place.record)
+    return True
 
 
 def _fill(page: Page, text: OcrPage, source: str) -> None:
     page.state, page.failure, page.rotation, page.text_source = PageState.READ, None, text.rotation, source
-    page.lines = [_line_to(line) for line in text.lines]
+    page.lines = [line_to(line) for line in text.lines]
     page.text = "\n".join(line.text for line in text.lines)
     page.engine, page.engine_version = text.identity.engine, text.identity.version
     page.engine_model, page.engine_parameters = text.identity.model, text.identity.parameters
@@ -224,24 +251,22 @@ def _view(unit: Unit, page: Page, view: StoredObject) -> Component:
     )
 
 
-def go_on_when_all_read(unit: Unit, record_id: RecordId) -> None:
-    """Move the record on when no page waits any more. The record's row is locked: exactly one page is the last."""
+def _go_on_when_all_read(workshop: Workshop, unit: Unit, record_id: RecordId, description: Description | None) -> None:
+    """Move the record on when no page waits any more. The record's row is locked: exactly one page is the last.
+
+    `description` is of this page alone.
+    """
     record: Record | None = unit.first(sa.select(Record).where(Record.id == record_id).with_for_update())
     if record is not None and record.state == RecordState.FILED:  # a page that an approved correction brought
         unit.later(refresh_job(record_id))
     if record is None or record.state != RecordState.CAPTURED:
         return
-    waiting = unit.count(sa.select(Page.id).where(Page.record_id == record_id, Page.state == PageState.WAITING))
-    if waiting:
+    states = [row[0] for row in unit.rows(sa.select(Page.state).where(Page.record_id == record_id))]
+    if PageState.WAITING in states:
         return
     unit.require(Action.INTAKE_WRITE, record)
     unit.move(record, RecordState.READ)
-    unit.later(
-        Job("record.describe", {"record": str(record_id)}, key=f"describe:{record_id}", lane=Lane.LIGHT, priority=8),
-        refresh_job(record_id),
-    )
-
-
-def refresh_job(record_id: RecordId) -> Job:
-    """The job that brings the index up to date with a record."""
-    return Job("search.refresh", {"record": str(record_id)}, key=f"refresh:{record_id}", lane=Lane.INDEX)
+    if description is not None and len(states) == 1:
+        apply(unit, record, description, extra=kept_reasons(record), workshop=workshop)
+    else:
+        unit.later(describe_job(record_id), refresh_job(record_id))

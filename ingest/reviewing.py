@@ -35,8 +35,8 @@ from ingest.describing.model import Check, FieldValue, PartyMention
 from ingest.describing.persons import number_kind, parties
 from ingest.describing.rosters import row_mention
 from ingest.describing.terms import Terms, terms_of
+from ingest.following import refresh_job
 from ingest.parties import link_parties
-from ingest.reading import refresh_job
 
 _REVIEWABLE = frozenset({RecordState.READ, RecordState.REVIEW, RecordState.DESCRIBED})
 _MAX_VALUE = 2000

@@ -16,12 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from archive_app.core.errors import OcrFailed, Refused
 from archive_app.core.ports import Bitmap, OcrEngine, OcrIdentity, OcrPage
+from ingest.kept_lines import line_from
 from ingest.ocr.engines import build_engine
 from ingest.opening.model import Limits
 from ingest.opening.opener import Opener
-from ingest.reading import line_from, picture_digest
 from ingest.text_layer import usable
 
 SAMPLES = Path(__file__).parent / "samples" / "demo"
@@ -37,7 +39,7 @@ class RecordedOcr:
         return OcrIdentity("recorded", "1", _digest(), "{}")
 
     def read(self, image: Bitmap) -> OcrPage:
-        known = _recordings().get(picture_digest(image))
+        known = _recordings().get(_picture(image))
         if known is None:
             raise OcrFailed(engine="recorded", cause="picture-not-recorded")
         return OcrPage(self.identity, known["rotation"], tuple(line_from(line) for line in known["lines"]))
@@ -46,6 +48,13 @@ class RecordedOcr:
 def recorded_engine(_name: str) -> OcrEngine:
     """Stands in for every engine; what `Archive(settings, engines=...)` takes."""
     return RecordedOcr()
+
+
+def _picture(image: Bitmap) -> str:
+    """SHA-256 over shape and pixels."""
+    digest = hashlib.sha256(repr(image.shape).encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
 
 
 @cache
@@ -72,7 +81,7 @@ class _Recorder:
         return self._engine.identity
 
     def read(self, image: Bitmap) -> OcrPage:
-        picture = picture_digest(image)
+        picture = _picture(image)
         if picture not in self._known:
             page = self._engine.read(image)
             self._known[picture] = {"rotation": page.rotation, "lines": [_line(line) for line in page.lines]}

@@ -111,6 +111,7 @@ class _Scope(CriteriaOption):
 
 #: The scopes of the viewers seen last: most viewers open several units one after the other.
 _scope_of = lru_cache(maxsize=64)(_Scope)
+_COUNTED_AT_ONCE = 16  # parts of what was written
 
 
 class Unit:
@@ -286,7 +287,7 @@ class Unit:
         for one in self._session:
             if isinstance(one, entity):
                 self._session.expire(one)
-        self._refuse_out_of_sight(entity, idents)
+        self._refuse_out_of_sight({entity: idents})
         digest = hashlib.sha256("\n".join(str(ident) for ident in idents).encode()).hexdigest()
         facts: dict[str, Any] = {"count": len(idents), **values}
         self.note(f"{entity.__tablename__}:changed-set", "set", digest, **facts)
@@ -420,17 +421,21 @@ class Unit:
     def _refuse_writes_out_of_sight(self) -> None:
         """What was written must be visible to its writer: nobody files into a fonds they cannot see."""
         written, self._written = self._written, {}
-        for entity, idents in written.items():
-            self._refuse_out_of_sight(entity, list(idents))
+        self._refuse_out_of_sight({entity: list(idents) for entity, idents in written.items() if idents})
 
-    def _refuse_out_of_sight(self, entity: type[Base], wanted: Sequence[Any]) -> None:
-        seen = 0
-        for start in range(0, len(wanted), 500):
-            part = wanted[start : start + 500]
-            statement = sa.select(sa.func.count()).select_from(entity).where(_key(entity).in_(part))
-            seen += self._session.execute(statement).scalar_one()
-        if seen != len(wanted):
-            raise Forbidden(action=f"{entity.__tablename__}:place-there")
+    def _refuse_out_of_sight(self, written: Mapping[type[Base], Sequence[Any]]) -> None:
+        """Rows of all tables are counted in one statement, unless they are many."""
+        parts = [(one, idents[at : at + 500]) for one, idents in written.items() for at in range(0, len(idents), 500)]
+        for start in range(0, len(parts), _COUNTED_AT_ONCE):
+            asked = parts[start : start + _COUNTED_AT_ONCE]
+            counts = (
+                sa.select(sa.func.count(_key(entity))).where(_key(entity).in_(part)).scalar_subquery()
+                for entity, part in asked
+            )
+            seen = self._session.execute(sa.select(*counts)).one()
+            for (entity, part), number in zip(asked, seen, strict=True):
+                if number != len(part):
+                    raise Forbidden(action=f"{entity.__tablename__}:place-there")
 
 
 #: What the database says of work that cannot be committed.

@@ -15,7 +15,7 @@ from archive_app.core.unit import Unit, parse_id
 from archive_app.core.vocabulary import Action, RecordId, RecordState, Viewer
 from archive_app.web.access import access, the_archive, viewer
 from archive_app.web.pictures import scaled
-from ingest.reading import line_from
+from ingest.kept_lines import line_from
 from retention import filing
 from search.query import parse
 from search.snippets import matched_boxes

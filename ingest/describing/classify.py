@@ -25,13 +25,14 @@ def candidates(pages: Sequence[UprightPage], terms: Terms) -> tuple[Candidate, .
     """Every type that a title on the first page speaks for, best first."""
     if not pages:
         return ()
-    lines = head_lines(pages[0])
+    lines = [line for line in head_lines(pages[0]) if line.compared]
     words = "\n".join(bare_label(piece.text) for page in pages for piece in page.pieces)
     found = []
     for kind in terms.types:
-        support = _support(kind, words)
-        fits = [(_score(match, kind, support), match) for match in _own_matches(lines, kind)]
-        if fits:
+        own = _own_matches(lines, kind)
+        if own:
+            support = _support(kind, words)
+            fits = [(_score(match, kind, support), match) for match in own]
             score, match = max(fits, key=lambda fit: fit[0])
             found.append(Candidate(kind.code, round(score, 3), _reasons(match, support)))
     card = identity_card(pages)
@@ -51,10 +52,13 @@ def decide(found: Sequence[Candidate]) -> Candidate | None:
 
 def _own_matches(lines: Sequence[HeadLine], kind: DocumentType) -> tuple[TitleMatch, ...]:
     """Fits with the type's titles on lines that no near miss of the type fits at least as well and as long."""
+    own = tuple(matches(lines, kind.titles))
+    if not own:
+        return ()
     against = tuple(matches(lines, kind.negative_titles))
     return tuple(
         match
-        for match in matches(lines, kind.titles)
+        for match in own
         if not any(
             miss.line == match.line and (miss.likeness, len(miss.title)) >= (match.likeness, len(match.title))
             for miss in against

@@ -6,12 +6,13 @@ across the whole page.
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import floor
 from statistics import median
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from archive_app.core.ports import OcrLine
 from archive_app.core.vocabulary import Box
@@ -120,16 +121,21 @@ def _slope(pieces: Sequence[Piece]) -> float:
         return 0.0
     bin_height = max(4.0, median(piece.height for piece in pieces) / 2)
 
-    def sharpness(slope: float) -> float:
-        levels = [(y - slope * x) / bin_height for x, y in (piece.middle for piece in pieces)]
-        return sum(
-            count * count for shift in (0, 0.5) for count in Counter(floor(level + shift) for level in levels).values()
-        )
+    middles = np.array([piece.middle for piece in pieces])
+    slopes = np.arange(-_STEEPEST, _STEEPEST + 1) / 250
+    levels = (middles[:, 1] - slopes[:, None] * middles[:, 0]) / bin_height  # a row for each slope
+    sharpness = _sharpness(levels) + _sharpness(levels + 0.5)
+    best = max(range(len(slopes)), key=lambda place: (sharpness[place], -abs(slopes[place])))
+    return float(slopes[best]) if sharpness[best] > 1.15 * sharpness[_STEEPEST] else 0.0
 
-    best = max(
-        (step / 250 for step in range(-_STEEPEST, _STEEPEST + 1)), key=lambda slope: (sharpness(slope), -abs(slope))
-    )
-    return best if sharpness(best) > 1.15 * sharpness(0.0) else 0.0
+
+def _sharpness(levels: NDArray[np.float64]) -> NDArray[np.int64]:
+    """For each row how far its values fall together: the sum of squares of how many share a whole number."""
+    whole = np.floor(levels).astype(np.int64)
+    whole -= whole.min()
+    width = int(whole.max()) + 1
+    counts = np.bincount((whole + np.arange(len(whole))[:, None] * width).ravel(), minlength=len(whole) * width)
+    return np.asarray((counts.reshape(len(whole), width) ** 2).sum(axis=1), np.int64)
 
 
 def rows(pieces: Iterable[Piece]) -> tuple[tuple[Piece, ...], ...]:
@@ -160,26 +166,30 @@ def _row_beside(piece: Piece, found: Iterable[list[Piece]]) -> list[Piece] | Non
 
 def _beside(one: Piece, other: Piece) -> float:
     """Share of the lower of two heights that both have in common."""
-    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
-    return shared / max(1, min(one.height, other.height))
+    _, top, _, height = one.box
+    _, other_top, _, other_height = other.box
+    if other_top + other_height <= top or other_top >= top + height:  # so are most
+        return 0.0
+    shared = min(top + height, other_top + other_height) - max(top, other_top)
+    return shared / max(1, min(height, other_height))
 
 
 def right_of(piece: Piece, pieces: Sequence[Piece]) -> Piece | None:
     """The nearest piece to the right at the same height."""
+    edge = piece.right - piece.height // 2
     beside = [
-        other
-        for other in pieces
-        if other is not piece and other.left >= piece.right - piece.height // 2 and _beside(piece, other) >= _SHARED
+        other for other in pieces if other.box[0] >= edge and other is not piece and _beside(piece, other) >= _SHARED
     ]
     return min(beside, key=lambda other: other.left, default=None)
 
 
 def left_of(piece: Piece, pieces: Sequence[Piece]) -> Piece | None:
     """The nearest piece to the left at the same height."""
+    edge = piece.left + piece.height // 2
     beside = [
         other
         for other in pieces
-        if other is not piece and other.right <= piece.left + piece.height // 2 and _beside(piece, other) >= _SHARED
+        if other.box[0] + other.box[2] <= edge and other is not piece and _beside(piece, other) >= _SHARED
     ]
     return max(beside, key=lambda other: other.right, default=None)
 

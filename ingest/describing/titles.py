@@ -26,6 +26,7 @@ _LIKE_A_TITLE: Final = re.compile(r"[㐀-鿿]{2,30}[表单书函证件票告录�
 _PLACE_OR_AGENCY: Final = re.compile(r"(?:[㐀-鿿]{2,12}?(?:省|市|县|区|州|盟|旗|局|中心|医院|公司))*")
 _SHORT: Final = 4  # characters: titles up to this length must match exactly
 _LEAST_LIKENESS: Final = 0.8
+_SIGNS: Final = 0x7F
 _NOT_A_TITLE: Final = re.compile(r"[。，；《》?？!！]|^[\d一二三四五六七八九十]+[、.]|[:：]")
 _TRIMMINGS: Final = re.compile(
     r"^(?:票据名称|文件名称|题名|标题) ?:|"
@@ -43,16 +44,18 @@ class HeadLine:
     prominence: float
     compared: str  # the text as titles are compared with it; empty if it cannot be one
     characters: frozenset[str]  # of `compared`
+    without: int  # signs of no character of `compared`, see `_signs`
 
 
 @dataclass(frozen=True, slots=True)
 class _Title:
-    """A known title as it is compared: `needed` of its characters stand in every line that fits it."""
+    """A known title as it is compared: all but `wrong` of its characters stand in every line that fits it."""
 
     title: str
     words: str
     characters: frozenset[str]
-    needed: int
+    signs: int
+    wrong: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,8 @@ def _line(pieces: Iterable[Piece], page: UprightPage, usual: float) -> HeadLine:
     text = "".join(p.text for p in pieces)
     compared = _compared(text)
     box = (left, top, right - left, bottom - top)
-    return HeadLine(text, page.number, box, prominence, compared, frozenset(compared))
+    characters = frozenset(compared)
+    return HeadLine(text, page.number, box, prominence, compared, characters, ~_signs(characters))
 
 
 def _compared(text: str) -> str:
@@ -118,9 +122,22 @@ def matches(lines: Iterable[HeadLine], titles: Iterable[str]) -> Iterator[TitleM
     """Every sufficiently good fit of a line with a title: the line ends with the title, after place and agency."""
     known = tuple(_known(title) for title in titles)
     for line in lines:
+        without = line.without
         for title in known:
-            if len(title.characters & line.characters) >= title.needed and (match := _match(line, title)):
+            if (
+                (title.signs & without).bit_count() <= title.wrong
+                and len(title.characters - line.characters) <= title.wrong
+                and (match := _match(line, title))
+            ):
                 yield match
+
+
+def _signs(characters: Iterable[str]) -> int:
+    """A bit for each character, which others may share: two sets that differ in signs differ in as many characters."""
+    signs = 0
+    for character in characters:
+        signs |= 1 << (ord(character) & _SIGNS)
+    return signs
 
 
 @lru_cache(maxsize=4096)
@@ -128,7 +145,7 @@ def _known(title: str) -> _Title:
     words = folded(title)
     characters = frozenset(words)
     wrong = 0 if len(words) <= _SHORT else floor((1 - _LEAST_LIKENESS) * (len(words) + 1) + 1e-9)
-    return _Title(title, words, characters, max(1, len(characters) - wrong))
+    return _Title(title, words, characters, _signs(characters), min(wrong, len(characters) - 1))
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,8 @@
 """CCITT Group 4 (ITU-T T.6): decoders go on in silence after damage, so their rows are encoded again and compared."""
 
 import io
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import imagecodecs
 import numpy as np
@@ -16,7 +17,8 @@ _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _SLACK: Final = 0.005
 _END: Final = "000000000001" * 2
 _END_OF_BLOCK: Final = 4  # bytes that hold the end-of-block code and its padding
-_STRIP_OFFSETS, _ROWS_PER_STRIP, _STRIP_LENGTHS = 273, 278, 279
+_STRIP_OFFSETS, _STRIP_LENGTHS = 273, 279
+_GROUP4: Final = 4  # COMPRESSION_CCITT_T6
 
 
 def straight(data: bytes, *, fill_order: int) -> bytes:
@@ -24,26 +26,31 @@ def straight(data: bytes, *, fill_order: int) -> bytes:
     return data.translate(_REVERSED) if fill_order == 2 else data  # noqa: PLR2004  TIFF FillOrder
 
 
-def check_group4(data: bytes, *, width: int, height: int) -> NDArray[Any]:
-    """The decoded rows, height x width, 1 is black. Raises `Refused("damaged")`."""
-    rows = np.asarray(imagecodecs.ccittfax4_decode(data, height=height, width=width))
-    again = _encoded(rows)
-    body = again[:-_END_OF_BLOCK]
-    if data.startswith(body):
-        return rows
-    if abs(len(data.rstrip(b"\0")) - len(again)) <= max(2, _SLACK * len(again)) and _ends(data):
-        return rows
-    raise Refused("damaged", part="CCITT G4")
+def check_group4(data: bytes, *, width: int, height: int) -> None:
+    """Raises `Refused("damaged")`."""
+    rows = np.asarray(imagecodecs.ccittfax4_decode(data, height=height, width=width)).astype(bool)
+    check_strips(rows, [data], rows_per_strip=height)
 
 
-def _encoded(rows: NDArray[Any]) -> bytes:
-    out = io.BytesIO()
-    picture = Image.fromarray(rows.astype(bool))
-    picture.save(out, "TIFF", compression="group4", tiffinfo={_ROWS_PER_STRIP: rows.shape[0]})
-    with Image.open(out) as written:
+def check_strips(rows: NDArray[np.bool_], strips: Sequence[bytes], *, rows_per_strip: int) -> None:
+    """Whether these strips hold these rows, the last one fewer. Raises `Refused("damaged")`."""
+    encoded = _encoded(rows, rows_per_strip)
+    if len(encoded) != len(strips) or not all(map(_says, strips, encoded)):
+        raise Refused("damaged", part="CCITT G4")
+
+
+def _says(data: bytes, again: bytes) -> bool:
+    if data.startswith(again[:-_END_OF_BLOCK]):
+        return True
+    return abs(len(data.rstrip(b"\0")) - len(again)) <= max(2, _SLACK * len(again)) and _ends(data)
+
+
+def _encoded(rows: NDArray[np.bool_], rows_per_strip: int) -> list[bytes]:
+    out = bytes(imagecodecs.tiff_encode(rows, compression=_GROUP4, rowsperstrip=rows_per_strip))
+    with Image.open(io.BytesIO(out)) as written:
         tags = written.tag_v2 if isinstance(written, TiffImageFile) else {}
-        offset, length = tags[_STRIP_OFFSETS][0], tags[_STRIP_LENGTHS][0]
-    return out.getvalue()[offset : offset + length]
+        places = zip(tags[_STRIP_OFFSETS], tags[_STRIP_LENGTHS], strict=True)
+        return [out[offset : offset + length] for offset, length in places]
 
 
 def _ends(data: bytes) -> bool:

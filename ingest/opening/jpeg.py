@@ -13,6 +13,7 @@ from PIL import Image
 
 from archive_app.core.errors import Refused
 from ingest.opening import trailing
+from ingest.opening.samples import Samples, samples_of
 
 _SOI, _EOI, _SOS, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xE2, 0xEE
 _FRAMES: Final = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -133,22 +134,20 @@ def _further_pictures(rest: bytes) -> None:
         rest = rest[start + walk(rest[start:]).end :]
 
 
-def pixels(data: bytes, jpeg: Jpeg) -> Image.Image:
+def pixels(data: bytes, jpeg: Jpeg) -> Samples:
     """Decode strictly. Plain CMYK is kept as it is; only Adobe's is stored inverted.
 
     Raises `Refused("damaged")` for any warning of the decoder.
     """
     space = {_GREY: "GRAY", _COLOUR: "RGB", _INKS: "CMYK"}[jpeg.components]
     try:
-        samples = simplejpeg.decode_jpeg(data, colorspace=space)
+        samples: Samples = simplejpeg.decode_jpeg(data, colorspace=space)
     except ValueError as error:
         raise Refused("damaged", detail=str(error)[:120]) from error
-    if space == "GRAY":
-        return Image.fromarray(samples[:, :, 0], "L")
-    if space == "RGB":
-        return Image.fromarray(samples, "RGB")
+    if space != "CMYK":
+        return samples
     inks = np.subtract(255, samples) if jpeg.adobe else samples
-    return Image.fromarray(inks, "CMYK").convert("RGB")
+    return samples_of(Image.fromarray(inks, "CMYK").convert("RGB"))
 
 
 def check_coefficients(data: bytes) -> None:

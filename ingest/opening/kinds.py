@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from PIL import Image
-
 from archive_app.core.errors import Refused
 from ingest.opening import (
     ofd,
@@ -24,7 +22,8 @@ from ingest.opening import (
     text_pages,
     tiff_extract,
 )
-from ingest.opening.model import Examination, Limits, PageShape, TextLine
+from ingest.opening.model import PAGE_DPI, Examination, Limits, PageShape, TextLine
+from ingest.opening.samples import Samples, samples_of
 
 Progress = Callable[[], None]
 _PICTURES: Final = {"image/jpeg", "image/png", "image/tiff", "image/bmp", "image/gif", "image/webp", "image/heic"}
@@ -53,7 +52,7 @@ _TEXTS: Final[dict[str, tuple[str, Callable[[Path, Limits], list[tuple[TextLine,
 class Content:
     """A page as the child holds it: its picture, if the kind has one, its shape, and its own text."""
 
-    picture: Image.Image | None
+    picture: Samples | None
     shape: PageShape
     text: tuple[TextLine, ...] | None
 
@@ -109,13 +108,13 @@ def page(path: Path, media_type: str, number: int, limits: Limits) -> Content:
     """Page `number` from 1. Raises `Refused`."""
     if media_type in _PICTURES:
         picture, dpi = pictures.decode(path, media_type, number, limits)
-        return Content(picture, PageShape(width=picture.width, height=picture.height, dpi=dpi), None)
+        return Content(picture, pictures.shape_of(picture, dpi), None)
     if media_type == sniff.PDF:
-        picture, text = pdf_draw.draw(path, number, limits)
-        return Content(picture, PageShape(width=picture.width, height=picture.height, dpi=300), text)
+        drawn, text = pdf_draw.draw(path, number, limits)
+        return Content(drawn, pictures.shape_of(drawn, PAGE_DPI), text)
     if media_type == sniff.OFD:
-        shape, lines, drawn = ofd.page(path, number, limits)
-        return Content(drawn, shape, lines)
+        shape, lines, laid = ofd.page(path, number, limits)
+        return Content(None if laid is None else samples_of(laid), shape, lines)
     sheets = _TEXTS[media_type][1](path, limits)
     if not 1 <= number <= len(sheets):
         raise Refused("no-such-page", page=number, pages=len(sheets))

@@ -111,7 +111,8 @@ def _medium(data: bytes, limits: Limits) -> Image.Image:
         if not media_type.startswith("image/"):
             raise Refused("damaged", part="OFD picture")
         pictures.examine(path, media_type, limits, lambda: None)
-        return pictures.decode(path, media_type, 1, limits)[0]
+        samples, _ = pictures.decode(path, media_type, 1, limits)
+        return Image.fromarray(samples.squeeze(axis=2) if samples.shape[2] == 1 else samples)
 
 
 def _document(package: packages.Package, root: Element, limits: Limits) -> _Document:

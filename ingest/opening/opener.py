@@ -9,6 +9,8 @@ import os
 import uuid
 import weakref
 from collections.abc import Sequence
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,9 +21,18 @@ from archive_app.core.ports import Bitmap
 from ingest.opening.crew import Crew
 from ingest.opening.model import Examination, Limits, OpenedPage, PageShape, TextLine
 
+#: Raised whenever our own steps come to draw the same page differently.
+_DRAWING = 1
+_DRAWERS = ("pillow", "pillow-heif", "imagecodecs", "simplejpeg", "pypdfium2")
 _KEPT = 64 << 20  # bytes of the file of pixels that stay for the next page
 
 __all__ = ["Examination", "Limits", "OpenedPage", "Opener", "PageShape", "TextLine"]
+
+
+@cache
+def drawn_by() -> str:
+    """What makes pictures of pages here: the same page of the same file, drawn by the same, is the same picture."""
+    return " ".join([str(_DRAWING), *(f"{name}={metadata.version(name)}" for name in _DRAWERS)])
 
 
 class Opener:

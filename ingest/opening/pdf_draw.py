@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
-from PIL import Image
 
 from archive_app.core.errors import Refused
 from ingest.opening.model import PAGE_DPI, Limits, PageShape, TextLine
+from ingest.opening.samples import Samples
 
 _SCALE: Final = PAGE_DPI / 72
 _FLAGS: Final = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_REVERSE_BYTE_ORDER
@@ -54,7 +54,7 @@ def shapes(path: Path, limits: Limits) -> tuple[PageShape, ...]:
     return tuple(found)
 
 
-def draw(path: Path, number: int, limits: Limits) -> tuple[Image.Image, tuple[TextLine, ...] | None]:
+def draw(path: Path, number: int, limits: Limits) -> tuple[Samples, tuple[TextLine, ...] | None]:
     """The page as it looks, and its text layer if that is sound."""
     with _opened(path) as document:
         if not 1 <= number <= len(document):
@@ -70,8 +70,8 @@ def draw(path: Path, number: int, limits: Limits) -> tuple[Image.Image, tuple[Te
         pdfium_c.FPDF_RenderPageBitmap(*where)
         if document.formenv:
             pdfium_c.FPDF_FFLDraw(document.formenv, *where)
-        picture: Image.Image = bitmap.to_pil()
-        return picture, _text(page, width, height)
+        samples: Samples = bitmap.to_numpy().copy()  # the bitmap's memory goes with it
+        return samples, _text(page, width, height)
 
 
 def _text(page: Handle, width: int, height: int) -> tuple[TextLine, ...] | None:

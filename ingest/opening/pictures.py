@@ -10,23 +10,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import imagecodecs
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from archive_app.core.errors import Refused
 from ingest.opening import containers, fax, jpeg, png, tiff
 from ingest.opening.model import Examination, Limits, PageShape
+from ingest.opening.samples import Samples, samples_of, shaped, upright
 
 Image.MAX_IMAGE_PIXELS = None  # the archive's own limit is checked before any pixel is decoded
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 _ORIENTATION: Final = 0x0112
 _TURNED: Final = {5, 6, 7, 8}  # EXIF orientations that swap width and height
-_MEANT_TO_BE_TURNED: Final = {2, 3, 4, *_TURNED}  # or mirrored
 _PROVEN_BY_WALK: Final = {"image/jpeg", "image/png"}
 _TURNED_BY_DECODER: Final = {"image/tiff", "image/heic"}
 _SIXTEEN_BITS: Final = 65535
+_WHITE_IS_NOUGHT, _WHITE_IS_ONE = 0, 1  # PhotometricInterpretation
 _PLAUSIBLE_DPI: Final = range(30, 4801)  # outside of this it is a default, not a measurement
 
 Progress = Callable[[], None]
@@ -47,8 +49,7 @@ def examine(path: Path, media_type: str, limits: Limits, progress: Progress) -> 
     if media_type in _PROVEN_BY_WALK and "interlaced" not in name:
         shape = _stated_shape(path)
     else:
-        image, dpi = decode(path, media_type, 1, limits)
-        shape = PageShape(width=image.width, height=image.height, dpi=dpi)
+        shape = shape_of(*decode(path, media_type, 1, limits))
     return Examination(media_type=media_type, format=name, pages=(shape,), notes=notes)
 
 
@@ -61,10 +62,21 @@ def _stated_shape(path: Path) -> PageShape:
         return PageShape(width=width, height=height, dpi=_dpi(image))
 
 
-def decode(path: Path, media_type: str, number: int, limits: Limits) -> tuple[Image.Image, int | None]:
-    """The picture of a page, mode `1`, `L` or `RGB`, upright by EXIF, with its stated dpi. Raises `Refused`."""
+def shape_of(samples: Samples, dpi: int | None) -> PageShape:
+    """What a decoded page measures."""
+    height, width, _ = samples.shape
+    return PageShape(width=width, height=height, dpi=dpi)
+
+
+def decode(
+    path: Path, media_type: str, number: int, limits: Limits, *, proving: bool = False
+) -> tuple[Samples, int | None]:
+    """The pixels of a page, upright by EXIF, with its stated dpi. Raises `Refused`.
+
+    Of a file that was examined nothing is proven again; `proving` is part of the examination.
+    """
     with _decoder_errors(media_type):
-        return _decode(path, media_type, number, limits)
+        return _decode(path, media_type, number, limits, proving=proving)
 
 
 @contextmanager
@@ -118,8 +130,7 @@ def _examine_tiff(path: Path, data: mmap.mmap, limits: Limits, progress: Progres
         raise Refused("too-many-pages", pages=len(pages), limit=limits.pages)
     shapes = []
     for index in range(len(pages)):
-        image, dpi = decode(path, "image/tiff", index + 1, limits)
-        shapes.append(PageShape(width=image.width, height=image.height, dpi=dpi))
+        shapes.append(shape_of(*decode(path, "image/tiff", index + 1, limits, proving=True)))
         progress()
     version = "BigTIFF" if data[2:4] in {b"+\x00", b"\x00+"} else "TIFF 6.0"
     ways = dict.fromkeys(tiff.COMPRESSIONS[page.compression] for page in pages)
@@ -129,51 +140,86 @@ def _examine_tiff(path: Path, data: mmap.mmap, limits: Limits, progress: Progres
     )
 
 
-def _decode(path: Path, media_type: str, number: int, limits: Limits) -> tuple[Image.Image, int | None]:
-    frame = 0
+def _decode(path: Path, media_type: str, number: int, limits: Limits, *, proving: bool) -> tuple[Samples, int | None]:
+    frame, rows = 0, None
     if media_type == "image/tiff":
-        frame = _checked_tiff_page(path, number, limits)
+        frame, rows = _tiff_page(path, number, limits, proving=proving)
     elif number != 1:
         raise Refused("no-such-page", page=number, pages=1)
     with Image.open(path) as image:
-        frames = getattr(image, "n_frames", 1)
-        if media_type not in {"image/tiff", "image/jpeg"} and frames > 1:
+        if media_type not in {"image/tiff", "image/jpeg"} and (frames := getattr(image, "n_frames", 1)) > 1:
             raise Refused("animated", frames=frames)
         image.seek(frame)
         _check_size(*image.size, limits)
         dpi, orientation = _dpi(image), image.getexif().get(_ORIENTATION, 1)
-        if media_type == "image/jpeg":
+        if rows is not None:
+            samples = rows
+        elif media_type == "image/jpeg":
             data = path.read_bytes()
-            picture = jpeg.pixels(data, jpeg.walk(data))
-            picture.getexif()[_ORIENTATION] = orientation
+            samples = jpeg.pixels(data, jpeg.walk(data))
         else:
-            picture = eight_bits(image)
-            if media_type not in _TURNED_BY_DECODER:
-                picture.getexif()[_ORIENTATION] = orientation
-    is_upright = picture.getexif().get(_ORIENTATION, 1) not in _MEANT_TO_BE_TURNED
-    return picture if is_upright else ImageOps.exif_transpose(picture), dpi  # which copies what is upright
+            samples = samples_of(eight_bits(image))
+            if media_type in _TURNED_BY_DECODER:
+                orientation = 1
+    return upright(samples, orientation), dpi
 
 
-def _checked_tiff_page(path: Path, number: int, limits: Limits) -> int:
-    """The index of the page's directory, after its strips were proven whole where the decoder would not notice."""
+def _tiff_page(path: Path, number: int, limits: Limits, *, proving: bool) -> tuple[int, Samples | None]:
+    """The index of the page's directory, and its pixels where they are decoded here.
+
+    While `proving`, strips that a decoder would not find damaged are proven whole.
+    """
     with _mapped(path) as data:
         found = tiff.directories(data, limits)
         pages = [index for index, directory in enumerate(found) if directory.is_page]
         if not 1 <= number <= len(pages):
             raise Refused("no-such-page", page=number, pages=len(pages))
-        directory = found[pages[number - 1]]
-        tables = directory.entries.get(tiff.JPEG_TABLES)
-        width = directory.number(tiff.TILE_WIDTH, directory.size[0])
-        for index, (offset, length) in enumerate(directory.pieces()):
-            piece = data[offset : offset + length]
-            if directory.compression == tiff.GROUP4:
-                bits = fax.straight(piece, fill_order=directory.number(tiff.FILL_ORDER, 1))
-                fax.check_group4(bits, width=width, height=directory.rows_of(index))
-            elif directory.compression == tiff.JPEG:
-                whole = tables.value.removesuffix(b"\xff\xd9") + piece[2:] if tables else piece
-                jpeg.walk(whole)
-                jpeg.check_coefficients(whole)
-    return pages[number - 1]
+        index = pages[number - 1]
+        directory = found[index]
+        if directory.compression == tiff.GROUP4 and _is_plain_fax(directory):
+            return index, _fax_page(data, index, directory, proving=proving)
+        if proving:
+            _prove(data, directory)
+    return index, None
+
+
+def _prove(data: mmap.mmap, directory: tiff.Directory) -> None:
+    tables = directory.entries.get(tiff.JPEG_TABLES)
+    for index, (offset, length) in enumerate(directory.pieces()):
+        piece = data[offset : offset + length]
+        if directory.compression == tiff.GROUP4:
+            bits = fax.straight(piece, fill_order=directory.number(tiff.FILL_ORDER, 1))
+            width = directory.number(tiff.TILE_WIDTH, directory.size[0])
+            fax.check_group4(bits, width=width, height=directory.rows_of(index))
+        elif directory.compression == tiff.JPEG:
+            whole = tables.value.removesuffix(b"\xff\xd9") + piece[2:] if tables else piece
+            jpeg.walk(whole)
+            jpeg.check_coefficients(whole)
+
+
+def _is_plain_fax(directory: tiff.Directory) -> bool:
+    return (
+        tiff.TILE_OFFSETS not in directory.entries
+        and directory.number(tiff.BITS, 1) == directory.number(tiff.SAMPLES, 1) == 1
+        and directory.number(tiff.PHOTOMETRIC, 0) in {_WHITE_IS_NOUGHT, _WHITE_IS_ONE}
+    )
+
+
+def _fax_page(data: mmap.mmap, index: int, directory: tiff.Directory, *, proving: bool) -> Samples:
+    try:
+        rows = imagecodecs.tiff_decode(data, index=index)
+    except imagecodecs.TiffError as error:
+        raise Refused("damaged", detail=str(error)[:120]) from error
+    width, height = directory.size
+    if rows.shape != (height, width):
+        raise Refused("damaged", part="CCITT G4")
+    if proving:
+        fill_order = directory.number(tiff.FILL_ORDER, 1)
+        strips = [fax.straight(data[at : at + length], fill_order=fill_order) for at, length in directory.pieces()]
+        fax.check_strips(rows, strips, rows_per_strip=directory.rows_of(0))
+    bits = rows.view(np.uint8)
+    # 1 becomes 255 and 0 stays, or 1 becomes 0 and 0 goes round to 255.
+    return shaped(np.negative(bits) if directory.number(tiff.PHOTOMETRIC, 0) == _WHITE_IS_ONE else bits - np.uint8(1))
 
 
 def _dpi(image: Image.Image) -> int | None:
@@ -186,7 +232,7 @@ def _dpi(image: Image.Image) -> int | None:
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
-    """The same picture in mode `1`, `L` or `RGB`: 16 bits are scaled, transparency lies on white paper."""
+    """The picture in mode `1`, `L` or `RGB`: 16 bits are scaled, transparency lies on white paper."""
     image.load()
     if image.mode.startswith("I"):
         samples = np.asarray(image, dtype=np.int64)
@@ -196,7 +242,7 @@ def eight_bits(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise Refused("unsupported-variant", kind="floating-point samples")
     if image.mode in {"1", "L", "RGB"} and "transparency" not in image.info:
-        return image.copy()
+        return image
     if image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info:
         layer = image.convert("RGBA")
         paper = Image.new("RGBA", layer.size, "white")

@@ -1,5 +1,6 @@
 """All reference tables together, known to agree with each other, with the look-ups that the archive makes in them."""
 
+import dataclasses
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -46,6 +47,14 @@ class ReferenceTables:
     number_patterns: Table[NumberPattern]
     completeness: Table[CaseRule]
     lanes: Table[TimelineLane]
+
+    def __hash__(self) -> int:
+        """Of the versions of all tables, worked out once: terms and other things are remembered by their tables."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, kind.name).version for kind in dataclasses.fields(self)))
 
     @classmethod
     def of(cls, tables: Iterable[Table[Any]]) -> "ReferenceTables":
