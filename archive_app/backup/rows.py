@@ -69,13 +69,13 @@ def _boxed(text: str) -> str:
     return json.dumps([json.loads(text)], separators=(",", ":"))
 
 
-#: What PostgreSQL says in text, as `json.dumps` writes the value.
-_AS_JSON: dict[str, Callable[[str], str]] = {
+#: What PostgreSQL says in text, as `json.dumps` writes the value; None where that is the same.
+_AS_JSON: dict[str, Callable[[str], str] | None] = {
     "uuid": '"{}"'.format,
     "moment": _moment,
     "day": '"{}"'.format,
     "json": _boxed,
-    "integer": str,
+    "integer": None,
     "text": json.encoder.encode_basestring_ascii,
     "boolean": {"t": "true", "f": "false"}.__getitem__,
     "real": lambda text: json.dumps(float(text)),
@@ -168,7 +168,7 @@ def copied(connection: sa.Connection, shape: Shape) -> Iterator[bytes]:
     with database.driver_faults(connection), driver.cursor() as cursor, cursor.copy(query) as copy:
         for row in copy.rows():
             pairs = zip(writers, row, strict=True)
-            values = ("null" if text is None else write(text) for write, text in pairs)
+            values = ["null" if text is None else write(text) if write else text for write, text in pairs]
             yield f"[{','.join(values)}]\n".encode("ascii")
 
 
