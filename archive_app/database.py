@@ -1,5 +1,7 @@
 """The database: engines for SQLite (WAL, writers begin IMMEDIATE) and PostgreSQL, and the one migration chain."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +92,31 @@ def _translate(context: ExceptionContext) -> None:
         context.sqlalchemy_exception, sa.exc.OperationalError | sa.exc.InterfaceError
     ):
         return
-    state = str(getattr(context.original_exception, "sqlstate", None) or "08")
+    code = _away(context.original_exception)
+    if code or context.is_disconnect:
+        raise Unavailable(code or "database-down") from context.original_exception
+
+
+def _away(fault: BaseException) -> str | None:
+    state = str(getattr(fault, "sqlstate", None) or "08")
     if state in _BUSY:
-        raise Unavailable("database-busy") from context.original_exception
-    if context.is_disconnect or state.startswith(_DOWN):
-        raise Unavailable("database-down") from context.original_exception
+        return "database-busy"
+    return "database-down" if state.startswith(_DOWN) else None
+
+
+@contextmanager
+def driver_faults(connection: sa.Connection) -> Iterator[None]:
+    """The same where the driver is asked itself, for what SQLAlchemy has no words for (COPY)."""
+    driver = connection.dialect.loaded_dbapi
+    try:
+        yield
+    except (driver.OperationalError, driver.InterfaceError) as fault:
+        code = _away(fault)
+        if code is None:
+            raise
+        if code == "database-down":
+            connection.invalidate(fault)  # it is not asked to roll back
+        raise Unavailable(code) from fault
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's connection
@@ -130,12 +152,14 @@ def _config(engine: sa.Engine) -> Config:
     return config
 
 
-def upgrade(engine: sa.Engine, revision: str = "head", *, application: str | None = None) -> None:
+def upgrade(
+    engine: sa.Engine, revision: str = "head", *, application: str | None = None, backup: str | None = None
+) -> None:
     """Bring the schema to the revision, as the tables' owner.
 
     At the newest one, on PostgreSQL, row security is made what the code's rule says, in one transaction with the
     privileges of the `application` role: a new table is open to it no sooner than its policies are there. They follow
-    the rule, not the chain of revisions, so no revision can forget a table.
+    the rule, not the chain of revisions, so no revision can forget a table. The `backup` role reads everything.
     """
     command.upgrade(_config(engine), revision)
     if engine.dialect.name == "postgresql" and revision == "head":
@@ -143,6 +167,8 @@ def upgrade(engine: sa.Engine, revision: str = "head", *, application: str | Non
             row_security.install(connection)
             if application is not None:
                 privileges.grant(connection, application)
+            if backup is not None:
+                privileges.grant_reading(connection, backup)
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:

@@ -6,7 +6,7 @@ Processes of one machine lock files; those of several machines lock in the Postg
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
@@ -17,6 +17,7 @@ from archive_app.core.errors import Conflict
 
 _STRIPES = 64
 _BIGINT = 1 << 63
+_ALONE = 0x617263  # names the locks of what runs once at a time
 #: Longer than any put of a file; who waits so long is told that the database is busy.
 _LONGEST_WAIT = "30min"
 
@@ -40,8 +41,11 @@ class FileLocks:
 
 
 @contextmanager
-def alone(path: Path, *, otherwise: str) -> Iterator[None]:
-    """Hold a lock that ends with the process. Raises `Conflict(otherwise)` at once where another process holds it."""
+def alone(path: Path, *, otherwise: str) -> Iterator[Callable[[], None]]:
+    """Hold a lock that ends with the process. Raises `Conflict(otherwise)` at once where another process holds it.
+
+    What it gives asks whether the lock is still held: a file's is.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -49,9 +53,28 @@ def alone(path: Path, *, otherwise: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as fault:
             raise Conflict(otherwise) from fault
-        yield
+        yield lambda: None
     finally:
         os.close(handle)
+
+
+@contextmanager
+def alone_among_machines(engine: sa.Engine, what: int, *, otherwise: str) -> Iterator[Callable[[], None]]:
+    """The same in PostgreSQL, by a session that is opened for the block alone (see `AdvisoryLocks`).
+
+    What it gives raises `Unavailable` once the session is gone, and the lock with it.
+    """
+    lasting = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with lasting.connect() as session:
+        # Of two numbers: a space of its own beside the owners' locks.
+        taken = session.execute(sa.select(sa.func.pg_try_advisory_lock(_ALONE, what))).scalar_one()
+        if not taken:
+            raise Conflict(otherwise)
+
+        def still_held() -> None:
+            session.exec_driver_sql("SELECT 1")
+
+        yield still_held
 
 
 class AdvisoryLocks:

@@ -1,4 +1,8 @@
-"""What the application's role may do on PostgreSQL: only what the program does, on tables that another role owns."""
+"""What roles may do on PostgreSQL with tables that another one owns.
+
+The application's does what the program does and no more. The backup's reads every row, past row security, and writes
+none: it is made with BYPASSRLS, because a policy that lets it through would be one more way past the rule.
+"""
 
 from dataclasses import dataclass
 
@@ -50,6 +54,27 @@ def grant(connection: sa.Connection, role: str) -> None:
         entity = mapper.class_
         connection.exec_driver_sql(f"GRANT {privileges_on(entity)} ON {entity.__tablename__} TO {quoted}")
     connection.exec_driver_sql(f"GRANT EXECUTE ON FUNCTION archive_known_party(text, text, text) TO {quoted}")
+
+
+def grant_reading(connection: sa.Connection, role: str) -> None:
+    """Let the backup's role read what there is and what migrations add, and nothing else. For the tables' owner."""
+    quoted = connection.dialect.identifier_preparer.quote(role)
+    connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {quoted}")
+    connection.exec_driver_sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {quoted}")
+    connection.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {quoted}")
+    connection.exec_driver_sql(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {quoted}")
+
+
+def reader_fault(engine: sa.Engine) -> str | None:
+    """Why these connections are not a backup's: `hidden` rows, tables it may not read (`blind`), or one it `writes`."""
+    mine = "FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    with engine.connect() as connection:
+        reads, writes, hidden = connection.exec_driver_sql(
+            "SELECT bool_and(has_table_privilege(oid, 'SELECT')),"
+            " bool_or(has_any_column_privilege(oid, 'INSERT, UPDATE') OR has_table_privilege(oid, 'DELETE, TRUNCATE')),"
+            f" bool_or(row_security_active(oid)) {mine}"
+        ).one()
+    return next((name for name, found in (("blind", not reads), ("hidden", hidden), ("writes", writes)) if found), None)
 
 
 @dataclass(frozen=True, slots=True)

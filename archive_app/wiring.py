@@ -37,7 +37,7 @@ from archive_app.keys import FileSigner, KeyedHasher, KeyFiles
 from archive_app.locks import AdvisoryLocks, FileLocks
 from archive_app.objects import FolderStore, S3Address, S3Client, S3Store
 from archive_app.objects.s3_bucket import Prepared, prepare
-from archive_app.register import register_of
+from archive_app.register import address_on_s3, client_of, register_of
 from ingest.ocr.engines import build_engine
 from ingest.opening.opener import Limits, Opener
 from ingest.workshop import Workshop
@@ -80,15 +80,20 @@ class Archive:
         return database.make_lone_engine(url) if url else self.engine
 
     def upgrade_database(self) -> str | None:
-        """Bring the schema to this program's version, and give the application's role what it needs.
+        """Bring the schema to this program's version, and give the roles of application and backup what they need.
 
         Gives the revision it had. Raises `InvalidInput` where the tables belong to a role whose address is not given.
         """
         if not database.may_migrate(self.owner_engine):
             raise InvalidInput("settings-invalid", ARCHIVE_DATABASE_OWNER_URL="needed: the tables are another role's")
         role = database.role(self.engine) if self.settings.database_owner_url else None
+        reading = self.settings.database_backup_url
         before = database.current(self.owner_engine)
-        database.upgrade(self.owner_engine, application=role)
+        database.upgrade(
+            self.owner_engine,
+            application=role,
+            backup=database.role(database.make_lone_engine(reading)) if reading else None,
+        )
         return before
 
     @cached_property
@@ -134,6 +139,13 @@ class Archive:
     def prepare_store(self) -> Prepared:
         """Make the bucket of the store, or say what somebody else has to do. Raises `Unavailable`."""
         return prepare(self._s3_client(S3Address.of(self.settings.store_url)))
+
+    def prepare_register(self) -> Prepared | None:
+        """The same for the register of destructions; None where that is in no bucket."""
+        address = address_on_s3(self.settings)
+        if address is None:
+            return None
+        return prepare(client_of(self.settings, address), setting="ARCHIVE_REGISTER_URL")
 
     def _s3_client(self, address: S3Address) -> S3Client:
         settings = self.settings

@@ -27,24 +27,26 @@ class Chosen:
 
 
 class Roles(NamedTuple):
-    """The two roles of this process on the server, and their password."""
+    """The three roles of this process on the server, and their password."""
 
     owner: str
     application: str
+    backup: str
     password: str
 
 
 @cache
 def roles() -> Roles:
-    made = Roles(f"test_owner_{token_hex(4)}", f"test_app_{token_hex(4)}", token_hex(16))
+    made = Roles(*(f"test_{role}_{token_hex(4)}" for role in ("owner", "app", "backup")), token_hex(16))
     with postgres_cluster.administrator().connect() as connection:
-        for role in (made.owner, made.application):
-            connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN PASSWORD '{made.password}'")
+        for role in (made.owner, made.application, made.backup):
+            sight = "BYPASSRLS" if role == made.backup else "NOBYPASSRLS"
+            connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN {sight} PASSWORD '{made.password}'")
     return made
 
 
 def a_settled_database(*, like: str | None = None) -> dict[str, str]:
-    """The settings of a new database with two roles, empty or a copy of another (of which nobody may be connected)."""
+    """The settings of a new database with three roles, empty or a copy of one to which nobody is connected."""
     name, who = f"test_{uuid4().hex[:12]}", roles()
     with postgres_cluster.administrator().connect() as connection:
         connection.exec_driver_sql(
@@ -55,7 +57,11 @@ def a_settled_database(*, like: str | None = None) -> dict[str, str]:
         whole = postgres_cluster.administrator().url.set(database=name, username=role, password=who.password)
         return whole.render_as_string(hide_password=False)
 
-    return {"ARCHIVE_DATABASE_URL": url(who.application), "ARCHIVE_DATABASE_OWNER_URL": url(who.owner)}
+    return {
+        "ARCHIVE_DATABASE_URL": url(who.application),
+        "ARCHIVE_DATABASE_OWNER_URL": url(who.owner),
+        "ARCHIVE_DATABASE_BACKUP_URL": url(who.backup),
+    }
 
 
 def environment(home: Path) -> dict[str, str]:

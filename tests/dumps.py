@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from archive_app.backup import rows
-from archive_app.backup.source import one_look, owner_engine
+from archive_app.backup.source import one_look, reading_engine
 from archive_app.core.settings import Settings
 
 
@@ -15,9 +15,9 @@ def silent(_what: str, _done: int, _total: int | None) -> None:
 
 
 def tables_of(settings: Settings) -> dict[str, tuple[int, str]]:
-    """Rows and digest of every table that is backed up, as the tables' owner sees them."""
+    """Rows and digest of every table that is backed up, past row security."""
     tables = {}
-    with as_owner(settings) as connection:
+    with past_row_security(settings) as connection:
         for shape in rows.shapes():
             tally = rows.Tally()
             for _ in tally.over(rows.lines(connection, shape)):
@@ -27,9 +27,9 @@ def tables_of(settings: Settings) -> dict[str, tuple[int, str]]:
 
 
 @contextmanager
-def as_owner(settings: Settings) -> Iterator[sa.Connection]:
+def past_row_security(settings: Settings) -> Iterator[sa.Connection]:
     """One look past row security."""
-    engine = owner_engine(settings)
+    engine = reading_engine(settings)
     with one_look(engine) as connection:
         yield connection
     engine.dispose()

@@ -38,7 +38,7 @@ def backup_step(archive: Archive, job: ClaimedJob) -> None:
     if archive.settings.backup_url is None:
         return
     began = archive.clock.now()
-    with the_only_one(archive):
+    with the_only_one(archive) as still_alone:
         vault = vault_for_writing(archive)
         draft = _under_way(vault, job, now=began)
         if draft is None and "snapshot" in job.args:
@@ -47,6 +47,7 @@ def backup_step(archive: Archive, job: ClaimedJob) -> None:
             if draft is None:
                 draft = begin(archive, vault, ident)
             done = advance(archive, vault, draft, seconds=STEP_SECONDS)
+            still_alone()
             if done:
                 finish(archive, vault, draft, seconds=(archive.clock.now() - began).total_seconds())
                 return

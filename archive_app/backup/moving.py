@@ -14,12 +14,11 @@ from archive_app.backup.landing import Landed, land
 from archive_app.backup.manifest import ObjectEntry
 from archive_app.backup.pieces import pieces_of
 from archive_app.backup.rows import Shape
-from archive_app.backup.run import Progress
-from archive_app.backup.source import count_objects, named_objects, one_look, owner_engine, tree_head
+from archive_app.backup.run import Progress, the_only_one
+from archive_app.backup.source import count_objects, named_objects, one_look, reading_engine, tree_head
 from archive_app.core.audit import TreeHead
 from archive_app.core.errors import Conflict
 from archive_app.core.settings import Settings
-from archive_app.locks import alone
 from archive_app.register import register_of
 from archive_app.wiring import Archive, opened
 
@@ -87,10 +86,10 @@ def move(source: Settings, target: Settings, *, progress: Progress) -> Landed:
     """
     if source.home == target.home:
         raise Conflict("same-home", home=str(target.home))
-    with opened(source) as archive, alone(source.home / "locks" / "backup.lock", otherwise="backup-running"):
+    with opened(source) as archive, the_only_one(archive):
         _stands_still(archive)
         _copy_register(source, target)
-        engine = owner_engine(source)
+        engine = reading_engine(source)
         try:
             with one_look(engine) as look:
                 return land(ArchiveOrigin(archive, engine, look), target, progress=progress)

@@ -1,6 +1,7 @@
 """`archive backup prune`: old snapshots are forgotten, and files go that no snapshot names any more."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from archive_app.backup.manifest import Manifest, read_list, read_manifest
@@ -8,6 +9,10 @@ from archive_app.backup.run import Progress, drafts, read_draft
 from archive_app.backup.vault import KINDS, Vault
 
 _SHORT = 16  # bytes of a name kept in memory: no two names are alike so far
+
+
+def _alone() -> None:
+    return
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +28,8 @@ class Pruned:
         return {"forgotten": list(self.snapshots), "removed": self.files, "kept": self.kept}
 
 
-def prune(vault: Vault, *, keep: int, progress: Progress) -> Pruned:
-    """Keep the newest `keep` snapshots. The caller sees to it that no run writes meanwhile.
+def prune(vault: Vault, *, keep: int, still_alone: Callable[[], None] = _alone, progress: Progress) -> Pruned:
+    """Keep the newest `keep` snapshots. No run writes meanwhile: the caller is asked before each file goes.
 
     A snapshot under way, between two steps, keeps what it has so far. Every manifest and list that stays is read first:
     if one is damaged nothing is removed.
@@ -46,6 +51,7 @@ def prune(vault: Vault, *, keep: int, progress: Progress) -> Pruned:
             if _short(name) in named:
                 kept += 1
             else:
+                still_alone()
                 vault.place.remove(name)
                 removed += 1
             progress(kind, removed + kept, None)

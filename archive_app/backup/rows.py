@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -18,6 +18,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from archive_app import database
 from archive_app.core.errors import Conflict, FixityMismatch
 from archive_app.core.model import BackupRun, Base, InstallationFact, LaneLease, LiveWorker, OcrResult
 from archive_app.core.model.base import UtcDateTime
@@ -55,6 +56,30 @@ KINDS: dict[str, _Kind] = {
     "boolean": _Kind(sa.Boolean(), _same, _same),
     "real": _Kind(sa.Double(), _same, _same),
     "bytes": _Kind(sa.LargeBinary(), lambda value: base64.b64encode(value).decode(), base64.b64decode),
+}
+
+
+def _moment(text: str) -> str:
+    """`2026-02-03 04:05:06.78+00` as `isoformat` has it."""
+    whole, _, fraction = text.removesuffix("+00").partition(".")
+    return f'"{whole[:10]}T{whole[11:]}{f".{fraction:0<6}" if fraction else ""}+00:00"'
+
+
+def _boxed(text: str) -> str:
+    return json.dumps([json.loads(text)], separators=(",", ":"))
+
+
+#: What PostgreSQL says in text, as `json.dumps` writes the value; None where that is the same.
+_AS_JSON: dict[str, Callable[[str], str] | None] = {
+    "uuid": '"{}"'.format,
+    "moment": _moment,
+    "day": '"{}"'.format,
+    "json": _boxed,
+    "integer": None,
+    "text": json.encoder.encode_basestring_ascii,
+    "boolean": {"t": "true", "f": "false"}.__getitem__,
+    "real": lambda text: json.dumps(float(text)),
+    "bytes": lambda text: f'"{base64.b64encode(bytes.fromhex(text[2:])).decode()}"',
 }
 
 
@@ -114,6 +139,11 @@ def _shape(table: sa.Table) -> Shape:
 
 def lines(connection: sa.Connection, shape: Shape) -> Iterator[bytes]:
     """One line of JSON a row, in the order of the key, the same from every database."""
+    return copied(connection, shape) if connection.dialect.name == "postgresql" else selected(connection, shape)
+
+
+def selected(connection: sa.Connection, shape: Shape) -> Iterator[bytes]:
+    """The lines by way of Python's values, from any database."""
     table = shape.table()
     wanted: list[sa.ColumnElement[Any]] = []
     for name, kind in shape.columns:
@@ -124,6 +154,22 @@ def lines(connection: sa.Connection, shape: Shape) -> Iterator[bytes]:
     for row in connection.execute(statement.execution_options(yield_per=_FETCH)):
         values = iter(row)
         yield json.dumps([_written(kind, values) for _, kind in shape.columns], separators=(",", ":")).encode() + b"\n"
+
+
+def copied(connection: sa.Connection, shape: Shape) -> Iterator[bytes]:
+    """The lines out of PostgreSQL by COPY: its texts become JSON without becoming values, several times as fast."""
+    table = shape.table()
+    statement = sa.select(*table.c).order_by(*_order(table, shape, connection.dialect.name))
+    query = f"COPY ({statement.compile(dialect=connection.dialect)}) TO STDOUT"
+    for setting in ("TimeZone = 'UTC'", "DateStyle = 'ISO'", "bytea_output = 'hex'", "extra_float_digits = 1"):
+        connection.exec_driver_sql(f"SET LOCAL {setting}")
+    writers = [_AS_JSON[kind] for _, kind in shape.columns]
+    driver: Any = connection.connection.driver_connection
+    with database.driver_faults(connection), driver.cursor() as cursor, cursor.copy(query) as copy:
+        for row in copy.rows():
+            pairs = zip(writers, row, strict=True)
+            values = ["null" if text is None else write(text) if write else text for write, text in pairs]
+            yield f"[{','.join(values)}]\n".encode("ascii")
 
 
 def _written(kind: str, values: Iterator[Any]) -> Any:  # noqa: ANN401 - a JSON value
@@ -148,23 +194,24 @@ class Part:
     rows: int
 
 
-def parts(rows: Iterable[bytes]) -> Iterator[Part]:
-    """Cut after a row whose own digest says so, or when a part is full."""
+def cuts(rows: Iterable[bytes]) -> Generator[list[bytes], None, None]:
+    """The rows of each part: cut after a row whose own digest says so, or when a part is full."""
     waiting: list[bytes] = []
     size = 0
     for line in rows:
         waiting.append(line)
         size += len(line)
         if size >= PART_BYTES or zlib.crc32(line) % _CUT_EVERY == 0:
-            yield _part(waiting)
+            yield waiting
             waiting, size = [], 0
     if waiting:
-        yield _part(waiting)
+        yield waiting
 
 
-def _part(waiting: list[bytes]) -> Part:
-    content = zlib.compress(b"".join(waiting), 6)
-    return Part(content, hashlib.sha256(content).hexdigest(), len(waiting))
+def part(rows: Sequence[bytes]) -> Part:
+    """Some rows as they are written."""
+    content = zlib.compress(b"".join(rows), 6)
+    return Part(content, hashlib.sha256(content).hexdigest(), len(rows))
 
 
 def lines_of(content: Iterable[bytes], name: str) -> Iterator[bytes]:

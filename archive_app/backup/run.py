@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,17 +21,26 @@ from archive_app.backup.hands import together
 from archive_app.backup.manifest import Manifest, ObjectEntry, TableDump, lists_of, packed, read_list, read_manifest
 from archive_app.backup.pieces import pieces_of
 from archive_app.backup.places import BackupPlace, place_of
-from archive_app.backup.source import named_objects, one_look, owner_engine, rules_in, still_named, tree_head
+from archive_app.backup.source import (
+    expected_rows,
+    named_objects,
+    one_look,
+    reading_engine,
+    rules_in,
+    still_named,
+    tree_head,
+)
 from archive_app.backup.vault import Vault, open_vault
 from archive_app.core.errors import ArchiveError, ContentMissing, FixityMismatch, Unavailable
 from archive_app.core.ports import StoreKey
-from archive_app.locks import alone
+from archive_app.locks import alone, alone_among_machines
 from archive_app.wiring import Archive
 
 #: What is done, how much of it, and of how much (None: not known).
 Progress = Callable[[str, int, int | None], object]
 _ROUNDS = 5
 _DRAFTS = "drafts"
+_LOCK = 1  # among what runs once at a time in one database
 
 
 def _silent(_what: str, _done: int, _total: int | None) -> None:
@@ -104,20 +113,29 @@ def run(archive: Archive, *, thorough: bool = False, anew: bool = False, progres
     Raises `Conflict("backup-running")`, `Unavailable` if the place fails, is full, lost or needs another key.
     """
     began = time.monotonic()
-    with the_only_one(archive):
+    with the_only_one(archive) as still_alone:
         vault = vault_for_writing(archive, anew=anew)
         with written_down(archive) as ident:
             draft = begin(archive, vault, ident, progress=progress)
             while not advance(archive, vault, draft, thorough=thorough, progress=progress):
                 pass
+            still_alone()
             return finish(archive, vault, draft, seconds=time.monotonic() - began)
 
 
 @contextmanager
-def the_only_one(archive: Archive) -> Iterator[None]:
-    """No other run of this archive on this machine."""
-    with alone(archive.settings.home / "locks" / "backup.lock", otherwise="backup-running"):
-        yield
+def the_only_one(archive: Archive) -> Iterator[Callable[[], None]]:
+    """No other run of this archive on any machine that shares its database. Raises `Conflict("backup-running")`.
+
+    What it gives raises `Unavailable` if that is no longer sure: asked before anything counts or goes.
+    """
+    if archive.engine.dialect.name == "postgresql":
+        engine = database.make_lone_engine(archive.settings.database_url)
+        with alone_among_machines(engine, _LOCK, otherwise="backup-running") as still_alone:
+            yield still_alone
+    else:
+        with alone(archive.settings.home / "locks" / "backup.lock", otherwise="backup-running") as still_alone:
+            yield still_alone
 
 
 @contextmanager
@@ -156,18 +174,24 @@ def begin(archive: Archive, vault: Vault, ident: UUID, *, progress: Progress = _
 
 
 def _dump(archive: Archive, vault: Vault, snapshot: str, progress: Progress) -> Manifest:
-    engine = owner_engine(archive.settings)
+    def keep_part(lines: Sequence[bytes]) -> tuple[str, int]:
+        part = rows.part(lines)
+        vault.keep("parts", part.digest, [part.content])
+        return part.digest, part.rows
+
+    engine = reading_engine(archive.settings)
     try:
         with one_look(engine) as connection:
-            now = archive.clock.now()
+            now, expected = archive.clock.now(), expected_rows(connection)
             head = tree_head(archive, connection)
             tables, done = [], 0
             for shape in rows.shapes():
                 tally, parts = rows.Tally(), []
-                for part in rows.parts(tally.over(rows.lines(connection, shape))):
-                    vault.keep("parts", part.digest, [part.content])
-                    parts.append((part.digest, part.rows))
-                    progress("rows", done + tally.rows, None)
+                cutting = closing(rows.cuts(tally.over(rows.lines(connection, shape))))
+                with cutting as cuts, closing(together(keep_part, cuts)) as keeping:
+                    for _, part in keeping:
+                        parts.append(part)
+                        progress("rows", done + tally.rows, expected)
                 done += tally.rows
                 tables.append(TableDump(shape, tally.rows, tally.digest(), tuple(parts)))
             lists, objects, size = [], 0, 0
@@ -257,7 +281,7 @@ def _count(draft: Draft, entry: ObjectEntry, outcome: str) -> None:
 
 def _settled(archive: Archive, vault: Vault, draft: Draft, progress: Progress) -> bool:
     """Whether rows and bytes agree; if not, the rows are dumped again and what is new is copied next."""
-    engine = owner_engine(archive.settings)
+    engine = reading_engine(archive.settings)
     try:
         lost = [text for text in draft.gone if still_named(engine, _key(text))]
     finally:

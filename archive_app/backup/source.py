@@ -1,7 +1,8 @@
 """What is copied out of an archive: one consistent look at its rows, and the objects those rows name.
 
 Installation's own reading: it has no viewer, reads no record to anybody, and moves every row of every table alike. On
-PostgreSQL it is the tables' owner who reads, past row security.
+PostgreSQL it is a role of its own that reads, past row security, and writes nothing (`ARCHIVE_DATABASE_BACKUP_URL`), or
+the tables' owner where none is named.
 """
 
 from collections.abc import Iterator
@@ -23,9 +24,17 @@ from archive_app.wiring import Archive
 _FETCH = 1000
 
 
+def reading_engine(settings: Settings) -> sa.Engine:
+    """The database as who reads every row; dispose of it after use."""
+    return _engine(settings.database_backup_url or settings.database_owner_url or settings.database_url)
+
+
 def owner_engine(settings: Settings) -> sa.Engine:
-    """The database as its owner sees it; dispose of it after use."""
-    url = settings.database_owner_url or settings.database_url
+    """The database as the tables' owner, who fills them; dispose of it after use."""
+    return _engine(settings.database_owner_url or settings.database_url)
+
+
+def _engine(url: str) -> sa.Engine:
     sqlite = sa.make_url(url).get_backend_name() == "sqlite"
     return database.make_engine(url) if sqlite else database.make_lone_engine(url)
 
@@ -42,11 +51,20 @@ def one_look(engine: sa.Engine) -> Iterator[sa.Connection]:
     with engine.connect().execution_options(**options) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             if connection.exec_driver_sql(f"SELECT row_security_active('{Component.__tablename__}')").scalar_one():
-                raise InvalidInput("settings-invalid", ARCHIVE_DATABASE_OWNER_URL="needed: all rows are its owner's")
+                raise InvalidInput("settings-invalid", ARCHIVE_DATABASE_BACKUP_URL="needed: a role that sees every row")
             # A look lasts as long as what is read takes to be written elsewhere.
             for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
                 connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
         yield connection
+
+
+def expected_rows(connection: sa.Connection) -> int | None:
+    """About how many rows there are, where the database knows without counting."""
+    if connection.dialect.name != "postgresql":
+        return None
+    estimate = "SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    total: int | None = connection.exec_driver_sql(f"{estimate} AND relkind = 'r'").scalar_one()
+    return total or None
 
 
 def tree_head(archive: Archive, connection: sa.Connection) -> TreeHead:

@@ -159,9 +159,10 @@ def backup_list(context: Context) -> None:
 @with_context
 def backup_prune(context: Context, *, keep: int) -> None:
     """Forget old snapshots, and remove what no other snapshot names."""
-    with context.archive() as archive, the_only_one(archive), _bars(context) as report:
+    with context.archive() as archive, the_only_one(archive) as still_alone, _bars(context) as report:
         settings = archive.settings
-        gone = prune(open_vault(place_of(settings), settings.backup_key), keep=keep, progress=report)
+        vault = open_vault(place_of(settings), settings.backup_key)
+        gone = prune(vault, keep=keep, still_alone=still_alone, progress=report)
     context.answer(
         gone.as_json(), f"{len(gone.snapshots)} snapshots forgotten, {gone.files} files removed, {gone.kept} kept"
     )

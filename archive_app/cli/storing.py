@@ -1,5 +1,7 @@
 """Commands about the bytes: prepare the store, test it, compare it with the rows, renew its locks."""
 
+from contextlib import closing
+
 import click
 from rich.console import Console
 from rich.progress import Progress
@@ -19,19 +21,23 @@ def store() -> None:
 @store.command("prepare")
 @with_context
 def store_prepare(context: Context) -> int:
-    """Make the bucket with versions and object lock, or say exactly what an administrator has to do."""
-    if context.settings.store_url.startswith("file:"):
+    """Make the buckets of store and register with versions and object lock, or say what an administrator has to do."""
+    with closing(Archive(context.settings)) as archive:
+        on_s3 = not context.settings.store_url.startswith("file:")
+        made = [archive.prepare_store() if on_s3 else None, archive.prepare_register()]
+    found = [one for one in made if one is not None]
+    if not found:
         raise InvalidInput("settings-invalid", ARCHIVE_STORE_URL="a folder needs no preparing")
-    found = Archive(context.settings).prepare_store()
-    facts = {
-        "bucket": found.bucket, "made": found.made, "versions": found.versions, "locks": found.locks,
-        "todo": list(found.todo),
-    }  # fmt: skip
-    lines = [f"bucket {found.bucket}: {'made' if found.made else 'was there' if found.versions else 'not ready'}"]
-    lines += [f"  versions {_yes(found.versions)}, object lock {_yes(found.locks)}"]
-    lines += [f"  to do: {one}" for one in found.todo]
-    context.answer(facts, "\n".join(lines))
-    return 3 if found.todo else 0
+    for one in found:
+        facts = {
+            "bucket": one.bucket, "made": one.made, "versions": one.versions, "locks": one.locks,
+            "todo": list(one.todo),
+        }  # fmt: skip
+        lines = [f"bucket {one.bucket}: {'made' if one.made else 'was there' if one.versions else 'not ready'}"]
+        lines += [f"  versions {_yes(one.versions)}, object lock {_yes(one.locks)}"]
+        lines += [f"  to do: {words}" for words in one.todo]
+        context.answer(facts, "\n".join(lines))
+    return 3 if any(one.todo for one in found) else 0
 
 
 @store.command("self-test")

@@ -50,7 +50,8 @@ class Settings:
     index_api_key: str | None = field(default=None, repr=False)
     index_ca: str | None = None
     index_prefix: str = "archive"  # of the names of indices, aliases and templates
-    database_owner_url: str | None = field(default=None, repr=False)  # the tables' owner: `init` and `db` only
+    database_owner_url: str | None = field(default=None, repr=False)  # the tables' owner: `init`, `db` and restore
+    database_backup_url: str | None = field(default=None, repr=False)  # who reads every row and writes none
     database_pool: int = 10  # connections of one process at most
     metrics_token: str | None = field(default=None, repr=False)  # who asks for /metrics gives it
     backup_url: str | None = None  # file:///folder or s3+https://host:port/bucket/prefix
@@ -60,6 +61,8 @@ class Settings:
     backup_rate: int = 0  # megabytes a second at most; 0 = as fast as it goes
     backup_at: str | None = None  # hour and minute of the daily backup in the archive's zone, such as 02:30
     register_url: str | None = None  # where the register of destructions is kept, apart from the backup
+    register_access_key: str | None = field(default=None, repr=False)
+    register_secret_key: str | None = field(default=None, repr=False)
     sources: Mapping[str, str] | None = None  # key -> where its value came from
 
     @property
@@ -96,6 +99,7 @@ _SECRETS = frozenset(
     {
         "database_url",
         "database_owner_url",
+        "database_backup_url",
         "broker_url",
         "store_access_key",
         "store_secret_key",
@@ -104,6 +108,8 @@ _SECRETS = frozenset(
         "backup_access_key",
         "backup_secret_key",
         "backup_key",
+        "register_access_key",
+        "register_secret_key",
     }
 )
 _CHOICES = {"ocr_engine": ("rapidocr", "tesseract"), "language": ("zh", "en"), "log": ("text", "json")}

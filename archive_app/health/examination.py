@@ -35,6 +35,7 @@ PARTS: tuple[tuple[str, Check], ...] = (
 #: What `archive doctor` looks at besides.
 MACHINE: tuple[tuple[str, Check], ...] = (
     ("keys", machine.keys),
+    ("backup-reader", machine.backup_reader),
     ("shared-memory", machine.shared_memory),
     ("readers", machine.readers),
     ("converter", machine.converter),

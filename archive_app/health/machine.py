@@ -8,6 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from cryptography import x509
 
+from archive_app import privileges
+from archive_app.backup.source import reading_engine
 from archive_app.core.model import AuditLeaf
 from archive_app.core.settings import environment
 from archive_app.health.part import Advice, Part, State
@@ -104,6 +106,22 @@ def keys(archive: Archive) -> Part:
 def _secret_files() -> list[Path]:
     given = [path for name, path in environment().items() if name.startswith("ARCHIVE_") and name.endswith("_FILE")]
     return [Path(path) for path in given]
+
+
+def backup_reader(archive: Archive) -> Part:
+    """The role that backups read as sees every row of every table, and writes none."""
+    if archive.settings.database_backup_url is None:
+        return Part("backup-reader", State.OFF)
+    engine = reading_engine(archive.settings)
+    try:
+        fault = privileges.reader_fault(engine)
+    finally:
+        engine.dispose()
+    if fault is None:
+        return Part("backup-reader")
+    if fault == "writes":
+        return Part("backup-reader", State.DEGRADED, advice=Advice.READER_WRITES)
+    return Part("backup-reader", State.DOWN, advice=Advice.READER_BLIND)
 
 
 def shared_memory(archive: Archive) -> Part:

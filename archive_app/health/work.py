@@ -1,9 +1,13 @@
 """What goes on in an archive: workers, jobs, the audit log, backups."""
 
+from pathlib import Path
+from urllib.parse import urlsplit
+
 import sqlalchemy as sa
 
 from archive_app.backup import history
 from archive_app.core.model import AuditLeaf
+from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import Lane
 from archive_app.health.part import Advice, Part, State
 from archive_app.wiring import Archive
@@ -59,4 +63,18 @@ def backup(archive: Archive) -> Part:
         facts |= {"snapshot": last.snapshot, "backup-seconds": round(last.age.total_seconds()), "bytes": last.bytes}
     if last.failures:
         return Part("backup", State.DEGRADED, {**facts, "fault": last.fault}, Advice.BACKUP_FAILED)
-    return Part("backup", State.DEGRADED, facts, Advice.BACKUP_LATE) if last.late else Part("backup", facts=facts)
+    if last.late:
+        return Part("backup", State.DEGRADED, facts, Advice.BACKUP_LATE)
+    beside = lies_beside(archive.settings)
+    return Part("backup", State.DEGRADED, facts, Advice.BACKUP_BESIDE) if beside else Part("backup", facts=facts)
+
+
+def lies_beside(settings: Settings) -> bool:
+    """Whether backups lie on a disk or server of the archive's own, and would be lost with it."""
+    place, store = urlsplit(settings.backup_url or ""), urlsplit(settings.store_url)
+    if place.scheme != "file":
+        return place.netloc == store.netloc
+    own = [settings.home, *([Path(store.path)] if store.scheme == "file" else [])]
+    disks = {folder.stat().st_dev for folder in own if folder.is_dir()}
+    folder = Path(place.path)
+    return folder.is_dir() and folder.stat().st_dev in disks

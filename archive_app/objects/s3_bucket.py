@@ -20,7 +20,7 @@ class Prepared:
     todo: tuple[str, ...]
 
 
-def prepare(client: S3Client) -> Prepared:
+def prepare(client: S3Client, *, setting: str = "ARCHIVE_STORE_URL") -> Prepared:
     """Make the bucket with object lock, or turn versioning on in the one that is there. Raises `Unavailable`."""
     bucket = client.bucket
     with wire_faults():
@@ -45,7 +45,7 @@ def prepare(client: S3Client) -> Prepared:
     if not locks:
         todo.append(
             f"the bucket {bucket} cannot lock objects, and most servers allow that only when a bucket is made: "
-            f"make a new one with object lock and point ARCHIVE_STORE_URL at it before the first record is taken in"
+            f"make a new one with object lock and point {setting} at it before anything is put there"
         )
     return Prepared(bucket, made, versions, locks, tuple(todo))
 

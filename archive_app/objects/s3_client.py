@@ -18,8 +18,9 @@ import urllib3
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 from minio import Minio
+from minio.commonconfig import COMPLIANCE
 from minio.error import MinioException, S3Error
-from minio.helpers import md5sum_hash
+from minio.helpers import genheaders, md5sum_hash
 from minio.retention import Retention
 from minio.xml import marshal
 
@@ -32,6 +33,8 @@ _PREFIX = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _ABSENT = {"NoSuchKey", "NoSuchVersion"}
 #: What servers say to a HEAD or GET of a version that is no object's: a delete marker, or an id of another form.
 _NO_VERSION = {"MethodNotAllowed", "InvalidArgument", "BadRequest"}
+#: To a put that must not put over anything; the second where another put is under way.
+_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientStorage"}
 _STRANGER = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "Unauthorized"}
 _AT_ONCE = 1000  # entries in one answer of a listing
@@ -130,17 +133,40 @@ class S3Client(Minio):
 
     def versions(self, name: str) -> Iterator[Version]:
         """Every version of that object and every delete mark, newest first."""
-        query = {"versions": "", "prefix": name}
+        return (version for version in self.history(name) if version.name == name)
+
+    def history(self, prefix: str, *, after: str | None = None) -> Iterator[Version]:
+        """Versions and delete marks of all objects whose names begin so, behind a name; of each the newest first."""
+        query = {"versions": "", "prefix": prefix} | ({"key-marker": after} if after else {})
         while True:
             page = self._page(query)
             for entry in page:
                 kind = entry.tag.rpartition("}")[2]
-                if kind in {"Version", "DeleteMarker"} and _text(entry, "Key") == name:
-                    yield Version(name, _text(entry, "VersionId"), kind == "DeleteMarker")
+                if kind in {"Version", "DeleteMarker"}:
+                    yield Version(_text(entry, "Key"), _text(entry, "VersionId"), kind == "DeleteMarker")
             if _text(page, "IsTruncated") != "true":
                 return
             query["key-marker"] = _text(page, "NextKeyMarker")
             query["version-id-marker"] = _text(page, "NextVersionIdMarker")
+
+    def small(self, name: str, *, version_id: str | None = None) -> bytes:
+        """The whole content of a small object."""
+        return bytes(self._execute("GET", self.bucket, name, query_params=_of_version(version_id)).data)
+
+    def put_new(self, name: str, content: bytes, *, locked_until: datetime | None = None) -> bool:
+        """Put a small object, locked in compliance mode, where nothing stands under the name; False where it does."""
+        headers: dict[str, str | list[str] | tuple[str]] = {
+            "If-None-Match": "*", "Content-MD5": cast("str", md5sum_hash(content)),
+        }  # fmt: skip
+        if locked_until is not None:
+            headers |= genheaders(None, None, None, Retention(COMPLIANCE, locked_until), legal_hold=False)
+        try:
+            self._execute("PUT", self.bucket, name, body=content, headers=headers)
+        except S3Error as fault:
+            if fault.code in _TAKEN:
+                return False
+            raise
+        return True
 
     def uploads(self, prefix: str) -> Iterator[Upload]:
         """Uploads in parts that were not ended."""
@@ -197,6 +223,10 @@ class S3Client(Minio):
 
 def _bypassing(bypass: bool) -> dict[str, str | list[str] | tuple[str]]:  # noqa: FBT001 - the one argument
     return {"x-amz-bypass-governance-retention": "true"} if bypass else {}
+
+
+def _of_version(ident: str | None) -> dict[str, str | list[str] | tuple[str]]:
+    return {"versionId": ident} if ident else {}
 
 
 def _text(element: Element, name: str, *, quoted: bool = True) -> str:

@@ -19,6 +19,7 @@ PARTS: Mapping[str, Words] = {
     "disk": ("磁盘", "Disk"),
     "certificates": ("证书", "Certificates"),
     "keys": ("密钥", "Keys"),
+    "backup-reader": ("备份角色", "Backup's role"),
     "shared-memory": ("共享内存", "Shared memory"),
     "readers": ("识读引擎", "Readers"),
     "converter": ("格式转换", "Converter"),
@@ -179,6 +180,18 @@ ADVICE: Mapping[str, Words] = {
     Advice.BACKUP_FAILED: (
         "最近一次备份失败，原因见右。排除后运行 archive backup run。",
         "The last backup failed, as said here. Mend it, then run: archive backup run",
+    ),
+    Advice.BACKUP_BESIDE: (
+        "备份与档案在同一磁盘或服务器上，损坏时会一起丢失。把 ARCHIVE_BACKUP_URL 设到另一台机器。",
+        "Backups lie on the archive's own disk or server and are lost with it. Set ARCHIVE_BACKUP_URL to another one.",
+    ),
+    Advice.READER_BLIND: (
+        "备份所用的角色看不到全部数据。用所有者地址运行 archive db upgrade，并检查 deploy/postgres-roles.sql。",
+        "The backup's role misses rows. Run deploy/postgres-roles.sql, then with all addresses: archive db upgrade",
+    ),
+    Advice.READER_WRITES: (
+        "备份所用的角色可以改写数据。ARCHIVE_DATABASE_BACKUP_URL 应使用只读角色。",
+        "The backup's role may write. ARCHIVE_DATABASE_BACKUP_URL should name the one of deploy/postgres-roles.sql.",
     ),
     Advice.CLOCK_BACK: (
         "时钟早于日志中最新的条目。校准时钟（NTP）；此间的时间记录不可靠。",

@@ -274,6 +274,10 @@ ERRORS: Mapping[str, Words] = {
         "销毁登记簿无法写入，请稍后再试。",
         "The register of destructions cannot be written. Try again.",
     ),
+    "register-not-append-only": (
+        "销毁登记簿所在的服务器允许覆盖，不能使用。请联系系统管理员。",
+        "The register's server lets what stands be put over: it cannot be kept there. Tell the system administrator.",
+    ),
     "too-large": ("文件过大。", "The file is too large."),
     "bad-request": ("请求无法理解。", "The request cannot be understood."),
     "internal": (

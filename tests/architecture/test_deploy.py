@@ -15,6 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from archive_app.backup.cipher import raw_key
 from archive_app.cli import cli
 from archive_app.core.settings import Settings, environment
 
@@ -98,7 +99,7 @@ def test_what_the_code_imports_is_asked_for_and_not_just_there():
 
 
 COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
-ONCE = {"init", "index-prepare", "index-certificates", "index-key"}
+ONCE = {"roles", "store-prepare", "init", "index-prepare", "index-certificates", "index-key"}
 
 
 @pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
@@ -110,11 +111,16 @@ def test_a_service_is_pinned_bounded_and_watched(name: str):
     assert name == "door" or "ports" not in service
 
 
+def unless_said(text: str) -> str:
+    """With what ${NAME:-default} stands for where nobody set it."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+
+
 def test_what_compose_names_is_there():
     for service in COMPOSE["services"].values():
         secrets = {each if isinstance(each, str) else each["source"] for each in service.get("secrets", [])}
         assert secrets <= set(COMPOSE["secrets"])
-        volumes = [each.partition(":")[0] for each in service.get("volumes", [])]
+        volumes = [unless_said(each).partition(":")[0] for each in service.get("volumes", [])]
         assert {each for each in volumes if not each.startswith(".")} <= set(COMPOSE["volumes"])
         assert all((ROOT / "deploy" / each).is_file() for each in volumes if each.startswith("."))
         assert set(service.get("depends_on", {})) <= set(COMPOSE["services"])
@@ -125,9 +131,11 @@ def made_secrets(folder: Path) -> None:
     subprocess.run([ROOT / "deploy" / "up", "--secrets-only"], env=surroundings, check=True)
 
 
-@pytest.mark.parametrize("name", ["web", "worker-ocr", "worker-light", "relay", "init"])
+@pytest.mark.parametrize(
+    "name", ["web", "worker-ocr", "worker-light", "relay", "store-prepare", "init", "index-prepare"]
+)
 def test_the_settings_of_compose_are_settings_of_the_archive(name: str, tmp_path: Path):
-    given = {key: str(value) for key, value in COMPOSE["services"][name]["environment"].items()}
+    given = {key: unless_said(str(value)) for key, value in COMPOSE["services"][name]["environment"].items()}
     made_secrets(tmp_path / "secrets")
     (tmp_path / "secrets" / "api-key").write_text("key", encoding="utf-8")  # made by index-key
     for key in [key for key in given if key.endswith("_FILE")]:
@@ -136,15 +144,42 @@ def test_the_settings_of_compose_are_settings_of_the_archive(name: str, tmp_path
     assert settings.store_url == "s3+http://store:7070/archive"
 
 
-def test_who_makes_the_daily_backup_knows_the_tables_owner_and_may_write_its_place():
+def test_who_makes_the_daily_backup_reads_every_row_and_owns_none():
     working = [name for name, one in COMPOSE["services"].items() if "light" in str(one.get("command", ""))]
     assert working == ["worker-light"]
-    for name in (*working, "init"):
-        service = COMPOSE["services"][name]
-        assert Path(service["environment"]["ARCHIVE_DATABASE_OWNER_URL_FILE"]).name in service["secrets"]
-    assert "database_owner_url" not in COMPOSE["services"]["web"]["secrets"]
-    place = COMPOSE["services"]["worker-light"]["environment"]["ARCHIVE_BACKUP_URL"].removeprefix("file://")
-    assert f"-o archive -g archive {place}" in (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    knows = {
+        name: {each for each in one.get("secrets", []) if isinstance(each, str)}
+        for name, one in COMPOSE["services"].items()
+    }
+    assert {name for name, known in knows.items() if "database_owner_url" in known} == {"init"}
+    for secret in ("database_backup_url", "backup_key"):
+        assert {name for name, known in knows.items() if secret in known} == {"init", "worker-light"}
+    for name in ("init", "worker-light"):
+        files = {key: value for key, value in COMPOSE["services"][name]["environment"].items() if key.endswith("_FILE")}
+        assert {Path(value).name for value in files.values()} <= knows[name] | {"api-key"}
+        assert "ARCHIVE_BACKUP_KEY_FILE" in files
+
+
+def test_places_of_backup_and_register_are_the_programs_own_folders_unless_the_operator_names_others():
+    image = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    service = COMPOSE["services"]["worker-light"]
+    (made,) = re.findall(r"install -d -m 700 -o archive -g archive (.*)", image)
+    for setting, volume in (("ARCHIVE_BACKUP_URL", "BACKUP_FOLDER"), ("ARCHIVE_REGISTER_URL", "REGISTER_FOLDER")):
+        folder = unless_said(service["environment"][setting]).removeprefix("file://")
+        assert folder in made.split()
+        assert [
+            each for each in service["volumes"] if each.startswith(f"${{{volume}:-") and each.endswith(f":{folder}")
+        ]
+
+
+def test_a_container_starts_when_all_that_it_needs_was_made():
+    def before(name: str) -> set[str]:
+        needed = set(COMPOSE["services"][name].get("depends_on", {}))
+        return needed.union(*(before(each) for each in needed))
+
+    for name in ("web", "worker-ocr", "worker-light", "relay"):
+        assert {"roles", "store-prepare", "init", "index-prepare"} <= before(name)
+    assert {"roles", "store-prepare"} <= before("init")
 
 
 def test_deploy_up_makes_every_secret_once_behind_a_closed_door(tmp_path: Path):
@@ -156,18 +191,32 @@ def test_deploy_up_makes_every_secret_once_behind_a_closed_door(tmp_path: Path):
         made = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
     assert set(made) == set(COMPOSE["secrets"])
     assert folder.stat().st_mode & 0o077 == 0
-    assert made["app_password"] in made["database_url"]
+    for role, address in (("app", "url"), ("owner", "owner_url"), ("backup", "backup_url")):
+        assert f"archive_{role}:{made[f'{role}_password']}@" in made[f"database_{address}"]
+    assert made["broker_url"].split(":")[2].split("@")[0] in made["rabbitmq_conf"]
+    assert raw_key(made["backup_key"]) is not None
+
+
+def test_deploy_up_keeps_what_is_there_and_makes_what_is_new(tmp_path: Path):
+    folder = tmp_path / "secrets"
+    made_secrets(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "backup_key").unlink()
+    (folder / "database_backup_url").unlink()
+    made_secrets(folder)
+    after = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert {name for name in before if after[name] != before[name]} == {"backup_key"}
 
 
 def test_commands_of_containers_and_units_are_commands_of_the_archive():
     starts = [
         COMPOSE["services"][name]["command"]
-        for name in ("web", "worker-ocr", "worker-light", "relay", "init", "index-prepare")
+        for name in ("web", "worker-ocr", "worker-light", "relay", "store-prepare", "init", "index-prepare")
     ]
-    for unit in (ROOT / "deploy" / "systemd").iterdir():
+    for unit in (ROOT / "deploy" / "systemd").glob("*.service"):
         (line,) = re.findall(r"^ExecStart=\S+/archive (.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
         starts.append(line.replace("%I", "ocr").split())
-    assert len(starts) == 9
+    assert len(starts) == 11
     for words in starts:
         command, names = cli, list(words)
         while isinstance(command, click.Group):

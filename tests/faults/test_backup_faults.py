@@ -15,7 +15,7 @@ from uuid import uuid4
 import databases
 import pytest
 import sqlalchemy as sa
-from dumps import as_owner, silent, tables_of
+from dumps import past_row_security, silent, tables_of
 from factories import an_archive
 from houses import a_batch, a_home, a_house, receive, samples, work
 from processes import forkserver, run_backup, run_restore
@@ -146,7 +146,7 @@ def test_a_restore_that_was_killed_goes_on_and_ends_with_the_same_archive(
             assert tables_of(restored.settings) == before
             checked = store_check.check(restored, read_bytes=True)
             assert (checked.missing, checked.altered, checked.strays) == ((), (), ())
-            with as_owner(restored.settings) as connection:
+            with past_row_security(restored.settings) as connection:
                 runs = connection.execute(sa.select(BackupRun.outcome).where(BackupRun.outcome == "done")).all()
             assert len(runs) == 1
     sys.stdout.write(f"{kills} restores killed\n")
@@ -180,6 +180,50 @@ def test_only_what_is_new_is_copied(archive: Archive):
 def test_two_runs_at_once_are_one(archive: Archive):
     with pytest.raises(Conflict, match="backup-running"), job.the_only_one(archive):
         run(archive)
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[tuple[Archive, Archive]]:
+    """One archive on two machines, that share the database and the place."""
+    first = an_archive(tmp_path / "first", kind="postgresql")
+    shared = databases.environment(first.settings.home) | {"ARCHIVE_BACKUP_URL": f"file://{tmp_path}/place"}
+    first.close()
+    shutil.copytree(first.settings.home, tmp_path / "second" / "home")
+    both = [Archive(Settings.from_env(shared, home=tmp_path / name / "home")) for name in ("first", "second")]
+    yield both[0], both[1]
+    for one in both:
+        one.close()
+
+
+@pytest.mark.services
+def test_two_machines_do_not_run_one_at_the_same_time(machines: tuple[Archive, Archive]):
+    one, other = machines
+    with job.the_only_one(one):
+        for refused in (one, other):
+            with pytest.raises(Conflict, match="backup-running"):
+                run(refused)
+    assert run(other).sound
+    assert run(one).sound
+
+
+@pytest.mark.services
+def test_who_lost_the_lock_completes_nothing(machines: tuple[Archive, Archive], monkeypatch: pytest.MonkeyPatch):
+    one, other = machines
+
+    def cut(archive: Archive, *_: object, **__: object) -> bool:
+        with archive.engine.connect() as connection:
+            sessions = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
+            assert connection.exec_driver_sql(sessions).scalars().all() == [True]
+        return True
+
+    with monkeypatch.context() as patched:
+        patched.setattr("archive_app.backup.run.advance", cut)
+        with pytest.raises(Unavailable, match="database-down"):
+            run(one)
+    vault = open_vault(place_of(one.settings), None)
+    assert vault.snapshots() == []
+    with job.the_only_one(other) as still_alone:
+        still_alone()
 
 
 # ---------------------------------------------------------------- the place
@@ -251,7 +295,7 @@ def test_a_wrong_key_or_none_says_so(archive: Archive):
         with pytest.raises(Unavailable, match=code):
             open_vault(place, secret)
     text = b"".join(path.read_bytes() for path in the_place(archive).rglob("*") if path.is_file())
-    with as_owner(archive.settings) as connection:
+    with past_row_security(archive.settings) as connection:
         entry = next(iter(named_objects(connection)))
     assert entry.key.sha256.encode() not in text
     assert not list(the_place(archive).rglob(f"*{entry.key.sha256}*"))
@@ -278,7 +322,7 @@ def test_keys_are_not_put_where_anybody_reads_them(archive: Archive, tmp_path: P
 
 
 def first_object(archive: Archive) -> StoreKey:
-    with as_owner(archive.settings) as connection:
+    with past_row_security(archive.settings) as connection:
         return next(iter(named_objects(connection))).key
 
 
@@ -340,7 +384,7 @@ def test_a_backup_in_steps_is_one_snapshot(archive: Archive, monkeypatch: pytest
     while worker.step():
         steps += 1
         assert steps < 100
-    with as_owner(archive.settings) as connection:
+    with past_row_security(archive.settings) as connection:
         objects = len(list(named_objects(connection)))
         runs = connection.execute(sa.select(BackupRun.outcome, BackupRun.objects)).all()
     assert steps >= objects > 5
@@ -367,7 +411,7 @@ def test_a_day_that_begins_while_the_last_one_is_under_way_goes_on_with_it(
         pass
     assert archive.queue.list() == []
     assert len(open_vault(place_of(archive.settings), KEY).snapshots()) == 1
-    with as_owner(archive.settings) as connection:
+    with past_row_security(archive.settings) as connection:
         assert connection.execute(sa.select(BackupRun.outcome)).scalars().all() == ["done"]
 
 
@@ -422,10 +466,10 @@ def test_a_backup_that_row_security_would_hide_rows_from_is_none_and_says_why(tm
     with opened(bound) as archive:
         with pytest.raises(InvalidInput) as refusal:
             run(archive)
-        assert list(refusal.value.parameters) == ["ARCHIVE_DATABASE_OWNER_URL"]
+        assert list(refusal.value.parameters) == ["ARCHIVE_DATABASE_BACKUP_URL"]
         last = history.last(archive.engine, bound, now=archive.clock.now())
         assert last.failures == 1
-        assert "ARCHIVE_DATABASE_OWNER_URL" in str(last.fault)
+        assert "ARCHIVE_DATABASE_BACKUP_URL" in str(last.fault)
 
 
 def test_a_run_that_a_foreign_error_ends_is_written_down(archive: Archive, monkeypatch: pytest.MonkeyPatch):

@@ -140,8 +140,8 @@ def unit_command(unit: str, instance: str = "") -> list[str]:
 
 
 def prepare(archive: CommandLine, *, fonds: str, name: str) -> Said:
-    """Bucket, tables and index, in the order of the README; what `init` said."""
-    archive("store", "prepare")
+    """Bucket, tables and index, in the order of compose; what `init` said."""
+    archive(*compose_command("store-prepare"))
     made = archive(*compose_command("init", FONDS=fonds, FONDS_NAME=name))
     archive(*compose_command("index-prepare"))
     return made

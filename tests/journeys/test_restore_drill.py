@@ -12,7 +12,7 @@ import databases
 import pytest
 import services
 import sqlalchemy as sa
-from dumps import as_owner, silent, tables_of
+from dumps import past_row_security, silent, tables_of
 from houses import (
     a_batch,
     a_home,
@@ -61,7 +61,7 @@ class Facts:
 
 
 def facts(archive: Archive) -> Facts:
-    with as_owner(archive.settings) as connection:
+    with past_row_security(archive.settings) as connection:
         objects = frozenset((str(entry.key), entry.size) for entry in named_objects(connection))
     with archive.sessions.reading() as session:
         head = audit.head(session, archive.signer, now=archive.clock.now())
@@ -197,7 +197,7 @@ def test_what_was_destroyed_after_the_backup_stays_destroyed(house: Archive, tmp
         assert [archive.store.stat(key) for key in keys] == [None] * len(keys)
         assert found(archive) == hits - {victim}
         assert facts(archive).objects == before
-        with as_owner(archive.settings) as connection:
+        with past_row_security(archive.settings) as connection:
             tombstone = connection.execute(sa.select(Record.state).where(Record.id == victim)).scalar_one()
             content = connection.execute(sa.select(Page.id).where(Page.record_id == victim)).all()
         assert (tombstone, content) == (RecordState.DESTROYED, [])

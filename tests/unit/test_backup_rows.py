@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from archive_app import database
 from archive_app.backup import rows
-from archive_app.core.errors import FixityMismatch
+from archive_app.core.errors import FixityMismatch, Unavailable
 from archive_app.core.model import Base
 
 SHAPE = rows.Shape(
@@ -87,6 +87,56 @@ def test_the_other_database_gives_the_same_lines(engine: sa.Engine, tmp_path: Pa
     assert dumped(engine) == lines
 
 
+ODD: dict[str, list[Any]] = {
+    "code": ["", "\\N", "\\", "a\tb\nc\rd", '"', "\u2028\x7f\x1f", "𠮷家", "null", "/"],
+    "at": [
+        AT.replace(microsecond=0),
+        AT.replace(microsecond=1),
+        AT.replace(microsecond=780_000),
+        AT.replace(year=1949),
+    ],
+    "on": [dt.date(1, 1, 1), dt.date(9999, 12, 31)],
+    "facts": [{"é": "\\\t赵"}, [], "\\N", 1e22, -0.0, 1 << 80, "t", {"a": {"b": [None, True]}}, 0.1],
+    "number": [-(1 << 63), (1 << 63) - 1, 0],
+    "ratio": [1.0, -0.0, 1e300, 5e-324, 1 / 3, 1e16, 123456789.123],
+    "raw": [b"", bytes(range(256)), b"\\x00"],
+}
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_copied_lines_are_those_of_the_values(engine: sa.Engine):
+    odd = [{"id": uuid4(), "code": f"{name} {n}", name: value} for name in ODD for n, value in enumerate(ODD[name])]
+    names = [name for name, _ in SHAPE.columns]
+    rows_of_all = [dict.fromkeys(names) | {"facts": sa.null()} | row for row in odd]
+    with engine.begin() as connection:
+        for row in [*VALUES, *rows_of_all]:
+            connection.execute(sa.insert(SHAPE.table()), {**row, "parent": None})
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SET TimeZone = 'Asia/Shanghai'")
+        found = list(rows.copied(connection, SHAPE))
+        assert found == list(rows.selected(connection, SHAPE))
+    assert len(found) == len(VALUES) + len(odd)
+    assert [rows.parsed(SHAPE, line)["at"] for line in found].count(AT) == 2
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_server_that_dies_while_rows_are_copied_is_down_in_our_words(engine: sa.Engine):
+    with engine.begin() as connection:
+        many = ({"id": uuid4(), "code": f"{number:06}", "raw": bytes(1000)} for number in range(5000))
+        whole = [dict.fromkeys(name for name, _ in SHAPE.columns) | {"facts": sa.null()} | row for row in many]
+        connection.execute(sa.insert(SHAPE.table()), whole)
+    with engine.connect() as connection:
+        lines = rows.copied(connection, SHAPE)
+        next(lines)
+        pid = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+        with postgres_cluster.administrator().connect() as other:
+            other.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+        with pytest.raises(Unavailable, match="database-down"):
+            list(lines)
+
+
 def test_no_value_and_a_null_in_json_stay_two_things(tmp_path: Path):
     engine = an_engine("sqlite", tmp_path / "one")
     with engine.begin() as connection:
@@ -114,7 +164,7 @@ def a_line(number: int) -> bytes:
 def test_parts_hold_the_lines_and_change_only_where_the_lines_did():
     before = [a_line(number) for number in range(60_000)]
     after = [*before[:30_000], a_line(1 << 70), *before[30_000:]]
-    cut, again = list(rows.parts(before)), list(rows.parts(after))
+    cut, again = ([rows.part(lines) for lines in rows.cuts(all_lines)] for all_lines in (before, after))
     assert len(cut) > 5
     joined = itertools.chain.from_iterable(rows.lines_of([part.content], "some") for part in cut)
     assert list(joined) == before
@@ -123,7 +173,7 @@ def test_parts_hold_the_lines_and_change_only_where_the_lines_did():
 
 def test_a_part_is_never_larger_than_one_is_allowed_to_be():
     big = [b'["' + str(number).encode() + b"x" * 1_000_000 + b'"]\n' for number in range(20)]
-    assert all(part.rows <= 9 for part in rows.parts(big))
+    assert all(len(lines) <= 9 for lines in rows.cuts(big))
 
 
 @pytest.mark.parametrize("content", [b"", b"no part", b"x\x9c"])

@@ -1,4 +1,4 @@
-"""The register of destructions: append-only, chained, whole after a crash."""
+"""The register of destructions in a folder: chained, whole after a crash."""
 
 import json
 from datetime import UTC, datetime
@@ -11,7 +11,8 @@ from archive_app.core.errors import IntegrityFailure, InvalidInput
 from archive_app.core.ports import Destruction, StoreKey
 from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import RecordId
-from archive_app.register import FileRegister, register_of
+from archive_app.register import register_of
+from archive_app.register.folder import FileRegister
 
 AT = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
@@ -19,17 +20,6 @@ AT = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 def a_destruction(reason: str = "期满") -> Destruction:
     record = RecordId(uuid4())
     return Destruction(StoreKey("J001", record, "a" * 64), AT, reason, uuid4(), record=record)
-
-
-def test_what_was_noted_is_read_back_in_order(tmp_path: Path):
-    noted = [a_destruction(), a_destruction("重复"), Destruction(StoreKey("J001", uuid4(), "b" * 64), AT, "x", uuid4())]
-    FileRegister(tmp_path / "register").note(*noted[:2])
-    FileRegister(tmp_path / "register").note(noted[2])
-    assert list(FileRegister(tmp_path / "register").entries()) == noted
-
-
-def test_an_empty_register_has_no_entries(tmp_path: Path):
-    assert list(FileRegister(tmp_path / "none").entries()) == []
 
 
 def test_a_line_that_a_crash_cut_is_cut_off_and_the_chain_goes_on(tmp_path: Path):
@@ -65,5 +55,10 @@ def test_it_is_kept_where_the_settings_say(tmp_path: Path):
     apart = Settings.from_env({"ARCHIVE_REGISTER_URL": f"file://{tmp_path}/apart"}, home=tmp_path / "home")
     register_of(apart).note(a_destruction())
     assert (tmp_path / "apart" / "destructions.jsonl").stat().st_mode & 0o077 == 0
-    with pytest.raises(InvalidInput):
-        register_of(Settings.from_env({"ARCHIVE_REGISTER_URL": "s3+https://host/x"}, home=tmp_path))
+
+
+@pytest.mark.parametrize("url", ["register", "file://register", "s3+https://host/x", "s3+https://me:key@host/bucket"])
+def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str):
+    with pytest.raises(InvalidInput) as refused:
+        register_of(Settings.from_env({"ARCHIVE_REGISTER_URL": url}, home=tmp_path))
+    assert list(refused.value.parameters) == ["ARCHIVE_REGISTER_URL"]
