@@ -62,13 +62,13 @@ class Spool:
 
 def take(source: BinaryIO, file: BinaryIO, *, limit: int) -> Digests:
     """Copy to the file while digesting. The source's own errors pass through unchanged; past `limit` `Refused`."""
-    digester = Digester()
-    while piece := source.read(CHUNK):
-        digester.update(piece)
-        if digester.size > limit:
-            raise Refused("too-large", limit=limit)
-        write(file, piece)
-    return digester.finish()
+    with Digester() as digester:
+        while piece := source.read(CHUNK):
+            digester.update(piece)
+            if digester.size > limit:
+                raise Refused("too-large", limit=limit)
+            write(file, piece)
+        return digester.finish()
 
 
 def write(file: BinaryIO, piece: bytes) -> None:
