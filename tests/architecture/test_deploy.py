@@ -43,6 +43,11 @@ def test_a_script_is_executable_sound_and_stops_at_what_is_unset(script: Path):
     assert re.search(r"^set -e?uo pipefail$", text, re.MULTILINE)
 
 
+def test_the_dockerfile_has_nothing_that_a_linter_of_dockerfiles_finds():
+    linter = Path(sys.executable).with_name("hadolint")
+    assert subprocess.run([linter, ROOT / "deploy" / "Dockerfile"], check=False).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("lock", "asked"),
     [

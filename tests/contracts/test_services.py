@@ -13,6 +13,7 @@ import minio
 import pytest
 import services
 import sqlalchemy as sa
+import yaml
 
 from archive_app.core.settings import environment
 
@@ -59,6 +60,15 @@ def test_rabbitmq_takes_and_gives_a_message():
             assert message.payload == "wake"
             message.ack()
         kombu.Queue(name, channel=connection.default_channel).delete()
+
+
+def test_docker_compose_takes_the_file_of_compose_with_all_its_services():
+    services.minio()  # who can build that server can build the reader
+    said = subprocess.run([SCRIPT, "compose"], env=environment(), text=True, check=True, capture_output=True).stdout
+    taken, written = yaml.safe_load(said), yaml.safe_load((SCRIPT.parent / "compose.yaml").read_text(encoding="utf-8"))
+    assert taken["services"].keys() == written["services"].keys()
+    for name, service in taken["services"].items():
+        assert service["deploy"]["resources"]["limits"]["memory"], name
 
 
 def test_a_killed_server_comes_back_with_its_data_and_clean_leaves_nothing():
