@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
@@ -50,6 +51,7 @@ from search.lookup import look_up
 
 _WAITING_FOR_REVIEW = 200
 _SHOWN = 20
+_DUE = 500
 _WARM = 20  # until statements are prepared, and the server has settled on their plans
 
 Act = Callable[[], object]
@@ -96,8 +98,6 @@ def acts(house: House, *, size: int, rounds: int) -> dict[str, Act]:
     tables, code, batch, person = archive.tables, code_of(middle), _uuid(f"batch{middle // 100}"), _person(middle)
     with archive.owner_engine.connect() as connection:
         name = connection.execute(sa.select(Person.name).where(Person.id == person)).scalar_one()
-        due = sa.select(Record.due_on).where(Record.due_on.is_not(None)).order_by(Record.due_on).limit(1).offset(99)
-        soon = connection.execute(due).scalar_one() + dt.timedelta(days=1)
         near = sa.select(Record.id).where(Record.code.in_([code_of(middle + n) for n in range(_SHOWN)]))
         shown = connection.execute(near.order_by(Record.code)).scalars().all()
     sync.refresh(archive.reading(archive.own_work("index")), archive.index, shown, hasher=archive.hasher)
@@ -106,6 +106,10 @@ def acts(house: House, *, size: int, rounds: int) -> dict[str, Act]:
 
     def reading(deed: Callable[[Unit], object]) -> Act:
         return partial(_in_unit, archive.reading, viewer, deed)
+
+    def first_due(unit: Unit) -> None:
+        later = archive.clock.today() + dt.timedelta(days=5 * 365)
+        assert len(list(islice(due_list.due_records(unit, tables, before=later), _DUE))) == _DUE
 
     def searched() -> None:
         answer = find.find(archive.reading, archive.index, question, viewer=viewer, hasher=archive.hasher,
@@ -135,7 +139,7 @@ def acts(house: House, *, size: int, rounds: int) -> dict[str, Act]:
         "list a batch": reading(lambda unit: catalogue.listing(unit, tables, batch=batch)),
         "a person's history": reading(lambda unit: persons.show(unit, person, tables)),
         "find a person by name": reading(lambda unit: persons.find(unit, name, hasher=archive.hasher)),
-        "due list, 100 rows": reading(lambda unit: list(due_list.due_records(unit, tables, before=soon))),
+        "due list, first 500": reading(first_due),
         "record by its number": reading(lambda unit: catalogue.resolve(unit, code)),
         "a record's description": reading(lambda unit: catalogue.show(unit, catalogue.resolve(unit, code), tables)),
         "search, 20 hits": searched,
