@@ -1,6 +1,7 @@
 """The job `backup.run`: a snapshot in steps of a few minutes, each of which queues the next.
 
-Whoever plans the day queues it without a snapshot's name: that begins one. A worker that dies loses one step.
+Whoever plans the day queues it without a snapshot's name: that begins one. A worker that dies loses one step. The first
+reads all rows, however long that takes: they are one look of the database, and a look ends with its process.
 """
 
 import datetime as dt

@@ -29,6 +29,7 @@ PASSING = frozenset(table.__tablename__ for table in (LiveWorker, LaneLease, Bac
 PART_BYTES = 8 << 20
 _CUT_EVERY = 4096  # rows, on average
 _BY_BYTES = {"postgresql": "C", "sqlite": "BINARY"}
+_LEVEL = 3  # 6 packs a tenth smaller, in two and a half times the time
 _FETCH = 200
 _INSERT = 500
 
@@ -210,7 +211,7 @@ def cuts(rows: Iterable[bytes]) -> Generator[list[bytes], None, None]:
 
 def part(rows: Sequence[bytes]) -> Part:
     """Some rows as they are written."""
-    content = zlib.compress(b"".join(rows), 6)
+    content = zlib.compress(b"".join(rows), _LEVEL)
     return Part(content, hashlib.sha256(content).hexdigest(), len(rows))
 
 

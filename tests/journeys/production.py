@@ -107,6 +107,8 @@ def production(archive: CommandLine) -> Iterator[Production]:
             **databases.a_settled_database(),
             "ARCHIVE_STORE_ACCESS_KEY": store.access_key,
             "ARCHIVE_STORE_SECRET_KEY": store.secret_key,
+            "ARCHIVE_REGISTER_ACCESS_KEY": store.access_key,
+            "ARCHIVE_REGISTER_SECRET_KEY": store.secret_key,
             "ARCHIVE_BROKER_URL": services.rabbitmq(),
             "ARCHIVE_METRICS_TOKEN": token_hex(16),
         }.items():
@@ -114,6 +116,7 @@ def production(archive: CommandLine) -> Iterator[Production]:
         scheme, _, host = store.endpoint.partition("://")
         archive.set(
             ARCHIVE_STORE_URL=f"s3+{scheme}://{host}/journey-{uuid4().hex[:12]}",
+            ARCHIVE_REGISTER_URL=f"s3+{scheme}://{host}/register-{uuid4().hex[:12]}",
             ARCHIVE_INDEX_URL=services.elasticsearch(),
             ARCHIVE_INDEX_PREFIX=prefix,
             ARCHIVE_LOG="json",

@@ -70,7 +70,7 @@ def facts(archive: Archive) -> Facts:
 
 def settings_of(home: Path, place: Path, *, kind: str, **others: str) -> Settings:
     environment = {"ARCHIVE_BACKUP_URL": f"file://{place}/backup", "ARCHIVE_BACKUP_KEY": KEY, **others}
-    environment["ARCHIVE_REGISTER_URL"] = f"file://{place}/register"
+    environment.setdefault("ARCHIVE_REGISTER_URL", f"file://{place}/register")
     if kind == "postgresql":
         environment |= databases.a_settled_database()
     return Settings.from_env(environment, home=home)
@@ -180,7 +180,30 @@ def destroy(archive: Archive, ident: RecordId) -> list[StoreKey]:
     return keys
 
 
-def test_what_was_destroyed_after_the_backup_stays_destroyed(house: Archive, tmp_path: Path):
+def a_bucket() -> dict[str, str]:
+    """The settings of a store in a new bucket that locks."""
+    server, bucket = services.minio(), f"drill-{uuid4().hex[:12]}"
+    address = server.endpoint.partition("://")[2]
+    client = Minio(address, access_key=server.access_key, secret_key=server.secret_key, secure=False)
+    client.make_bucket(bucket, object_lock=True)
+    return {
+        "ARCHIVE_STORE_URL": f"s3+http://{address}/{bucket}",
+        "ARCHIVE_STORE_ACCESS_KEY": server.access_key,
+        "ARCHIVE_STORE_SECRET_KEY": server.secret_key,
+    }
+
+
+def a_register() -> dict[str, str]:
+    """The settings of a register of destructions in a new bucket that locks."""
+    return {name.replace("_STORE_", "_REGISTER_"): value for name, value in a_bucket().items()}
+
+
+@pytest.mark.parametrize("register", [dict, pytest.param(a_register, marks=pytest.mark.services)], ids=["file", "s3"])
+def test_what_was_destroyed_after_the_backup_stays_destroyed(
+    house: Archive, tmp_path: Path, register: Callable[[], dict[str, str]]
+):
+    kept = register()
+    house.settings = settings_of(house.settings.home, tmp_path, kind="sqlite", **kept)
     hits = found(house)
     made = run(house)
     victim = min(hits)
@@ -189,7 +212,7 @@ def test_what_was_destroyed_after_the_backup_stays_destroyed(house: Archive, tmp
     before = facts(house).objects
     lose(house)
 
-    target = settings_of(tmp_path / "new" / "home", tmp_path, kind="sqlite")
+    target = settings_of(tmp_path / "new" / "home", tmp_path, kind="sqlite", **kept)
     shutil.copytree(tmp_path / "token", target.home.parent)
     landed = restore(target, snapshot=made.snapshot, progress=silent)
     assert landed.replayed == 1
@@ -239,19 +262,6 @@ def test_a_restore_goes_into_nothing_but_an_empty_home(house: Archive, tmp_path:
     with pytest.raises(Conflict, match="database-not-empty"):
         restore(target, snapshot=None, progress=silent)
     assert not (target.home / RESTORING).exists()  # the next try must not take the database for its own
-
-
-def a_bucket() -> dict[str, str]:
-    """The settings of a store in a new bucket that locks."""
-    server, bucket = services.minio(), f"moved-{uuid4().hex[:12]}"
-    address = server.endpoint.partition("://")[2]
-    client = Minio(address, access_key=server.access_key, secret_key=server.secret_key, secure=False)
-    client.make_bucket(bucket, object_lock=True)
-    return {
-        "ARCHIVE_STORE_URL": f"s3+http://{address}/{bucket}",
-        "ARCHIVE_STORE_ACCESS_KEY": server.access_key,
-        "ARCHIVE_STORE_SECRET_KEY": server.secret_key,
-    }
 
 
 @pytest.mark.services
