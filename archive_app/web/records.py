@@ -159,11 +159,11 @@ def _related(unit: Unit, record: Record) -> list[dict[str, object]]:
         idents.update(row[0] for row in unit.rows(siblings))
     related = sa.select(Record).where(Record.id.in_(idents - {record.id}), Record.state != RecordState.WITHDRAWN)
     others = unit.all(related.order_by(Record.created_at, Record.id).limit(_RELATED))
-    titles = disclosure.titles(unit, the_archive().tables, {other.id: other.title for other in others})
+    shown = disclosure.titled(unit, the_archive().tables, others, of=lambda other: (other.id, other.title))
     return [
-        {"id": str(other.id), "code": other.code, "title": titles[other.id],
+        {"id": str(other.id), "code": other.code, "title": title,
          "sibling": other.intake_file_id == record.intake_file_id}
-        for other in others
+        for other, title in shown
     ]  # fmt: skip
 
 
