@@ -195,7 +195,12 @@ def may_migrate(engine: sa.Engine) -> bool:
 
 
 def current(engine: sa.Engine) -> str | None:
-    """The revision the database is at; None for an empty one."""
+    """The revision the database is at; None for an empty one.
+
+    Raises `Unavailable("database-not-granted")` for a role that an archive's owner gave nothing to.
+    """
+    if not privileges.granted(engine):
+        raise Unavailable("database-not-granted", role=engine.url.username)
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 

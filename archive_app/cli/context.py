@@ -123,6 +123,8 @@ _ADVICE = {
     "archive-exists": "there is an archive here already. Choose another folder with ARCHIVE_HOME or --home.",
     "database-not-current": "the database has another version than this program. Run `archive db upgrade`.",
     "database-down": "the database does not answer. Is the server of ARCHIVE_DATABASE_URL up, and the password right?",
+    "database-not-granted": "this role was given nothing in the database. Run `archive db upgrade` with "
+    "ARCHIVE_DATABASE_URL naming the role and ARCHIVE_DATABASE_OWNER_URL set: that grants what it needs.",
     "database-busy": "the database has too much to do just now. Try again.",
     "token-missing": "this command needs to know who is speaking: give --token-file FILE or set ARCHIVE_TOKEN.",
     "token-invalid": "the token is unknown, revoked or expired. Make a new one with `archive token add`.",

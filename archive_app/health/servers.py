@@ -11,7 +11,7 @@ from archive_app.core.errors import Unavailable
 from archive_app.core.model import Record
 from archive_app.core.vocabulary import Lane
 from archive_app.health.part import Advice, Part, State
-from archive_app.privileges import row_security
+from archive_app.privileges import granted, row_security
 from archive_app.wiring import Archive
 from search.projection import SEARCHABLE
 
@@ -22,8 +22,11 @@ _AMQP_PORTS = {"amqp": 5672, "amqps": 5671}
 
 def database(archive: Archive) -> Part:
     """It answers, its schema is this program's, and on PostgreSQL it hides rows by itself."""
+    facts: dict[str, object] = {"engine": archive.engine.dialect.name}
+    if not granted(archive.engine):
+        return Part("database", State.DOWN, facts, Advice.DATABASE_NOT_GRANTED)
     current, newest = schema.current(archive.engine), schema.newest()
-    facts: dict[str, object] = {"engine": archive.engine.dialect.name, "revision": current}
+    facts["revision"] = current
     if current is None:
         return Part("database", State.DOWN, facts, Advice.DATABASE_EMPTY)
     if current != newest:

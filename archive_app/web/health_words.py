@@ -117,6 +117,10 @@ ADVICE: Mapping[str, Words] = {
         "数据库是空的。运行 archive init，或恢复备份。",
         "The database is empty. Run archive init, or restore a backup.",
     ),
+    Advice.DATABASE_NOT_GRANTED: (
+        "应用角色没有任何权限。同时设置应用角色和表所有者的地址，运行 archive db upgrade 即授予。",
+        "The role was given nothing. With its address and the owner's set, run: archive db upgrade",
+    ),
     Advice.DATABASE_BEHIND: (
         "数据库结构旧于程序。停止服务，运行 archive db upgrade。",
         "The schema is older than the program. Stop the services and run: archive db upgrade",

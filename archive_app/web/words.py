@@ -248,6 +248,10 @@ ERRORS: Mapping[str, Words] = {
         "数据库没有响应，未保存的内容请稍后重新提交。",
         "The database does not answer. What was not saved must be sent again later.",
     ),
+    "database-not-granted": (
+        "数据库角色没有权限，请联系系统管理员。",
+        "The database's role was given nothing. Tell the system administrator.",
+    ),
     "database-busy": ("数据库繁忙，请稍后再试。", "The database has too much to do. Try again shortly."),
     "full-text-unavailable": (
         "全文检索暂不可用。完整的证件号码、文号、档号和姓名仍可查询；资料照常归档，恢复后自动补入索引。",
