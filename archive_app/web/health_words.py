@@ -10,6 +10,7 @@ PARTS: Mapping[str, Words] = {
     "database": ("数据库", "Database"),
     "store": ("对象存储", "Object store"),
     "index": ("检索库", "Search index"),
+    "index-whole": ("检索库完整", "Index is whole"),
     "broker": ("消息队列", "Broker"),
     "workers": ("处理进程", "Workers"),
     "jobs": ("任务", "Jobs"),

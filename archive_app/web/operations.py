@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, render_templ
 from flask.typing import ResponseReturnValue
 
 from archive_app.core.vocabulary import Action
-from archive_app.health.examination import Examination
+from archive_app.health.examination import READINESS, Examination
 from archive_app.health.part import State, worst
 from archive_app.web.access import access, machine, public, the_archive
 from archive_app.web.metrics import TYPE, Metrics
@@ -15,7 +15,7 @@ from archive_app.web.metrics import TYPE, Metrics
 status = Blueprint("status", __name__)
 BLUEPRINTS = (status,)
 _STRANGERS_SECONDS = 2.0  # how old an answer to strangers may be: they cannot make us work
-_HEALTH, _METRICS = "archive-examination", "archive-metrics"
+_HEALTH, _READINESS, _METRICS = "archive-examination", "archive-readiness", "archive-metrics"
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
 
 
@@ -23,14 +23,9 @@ def install(app: Flask) -> None:
     """One examination and its metrics for the application."""
     archive = app.extensions["archive"]
     app.extensions[_HEALTH] = examination = Examination(archive)
+    app.extensions[_READINESS] = Examination(archive, READINESS)
     app.extensions[_METRICS] = metrics = Metrics(archive, examination)
     metrics.install(app)
-
-
-def examination() -> Examination:
-    """The examination of this application's archive."""
-    found: Examination = current_app.extensions[_HEALTH]
-    return found
 
 
 @status.get("/status")
@@ -38,7 +33,8 @@ def examination() -> Examination:
 def show() -> ResponseReturnValue:
     """Each part, its state, its facts, and what to do."""
     archive = the_archive()
-    parts = examination().parts()
+    examination: Examination = current_app.extensions[_HEALTH]
+    parts = examination.parts()
     report = {"at": archive.clock.now().isoformat(timespec="seconds"), "parts": [part.as_json() for part in parts]}
     return render_template("status.html", parts=parts, worst=worst(parts), now=archive.clock.now(), report=report)
 
@@ -54,7 +50,8 @@ def healthz() -> ResponseReturnValue:
 @public
 def readyz() -> ResponseReturnValue:
     """Each part that is set up: ok, degraded or down; no facts for strangers."""
-    parts = [part for part in examination().parts(at_most_old=_STRANGERS_SECONDS) if part.state != State.OFF]
+    readiness: Examination = current_app.extensions[_READINESS]
+    parts = [part for part in readiness.parts(at_most_old=_STRANGERS_SECONDS) if part.state != State.OFF]
     state = worst(parts)
     found = {part.name: part.state.value for part in parts}
     return jsonify(state=state.value, parts=found), 503 if state == State.DOWN else 200

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from houses import a_batch, a_house, archivist, receive, samples, work
 from site_browser import PASSWORD, a_browser
@@ -62,6 +63,18 @@ def test_strangers_who_ask_often_make_no_work(archive: Archive, monkeypatch: pyt
     for _ in range(5):
         client.get("/readyz")
     assert len(asked) == 1
+
+
+def test_whether_it_is_ready_costs_the_same_at_any_size(archive: Archive) -> None:
+    receive(archive, a_batch(archive), *samples("0001"))
+    work(archive)
+    client, asked = create_app(archive).test_client(), list[str]()
+    sa.event.listen(archive.engine, "before_cursor_execute", lambda _c, _k, statement, *_: asked.append(statement))
+    assert client.get("/readyz").json["parts"]["index"] == "ok"
+    grow = {"audit_leaf", "audit_value", "component", "field", "intake_file", "job", "ocr_result", "page", "record"}
+    at_length = [each for each in asked if grow & set(re.findall(r"\w+", each)) and "LIMIT" not in each]
+    assert asked
+    assert at_length == []
 
 
 def test_the_status_page_tells_each_part_and_what_to_do(archive: Archive) -> None:
