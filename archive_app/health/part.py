@@ -56,7 +56,6 @@ class Advice(enum.StrEnum):
     READER_MISSING = "reader-missing"
     CONVERTER_MISSING = "converter-missing"
     COOKIES_OPEN = "cookies-open"
-    METRICS_OPEN = "metrics-open"
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ FACTS: Mapping[str, Words] = {
     "tesseract": ("Tesseract 中文", "Tesseract, Chinese"),
     "secure-cookies": ("安全 Cookie", "Secure cookies"),
     "proxies": ("代理", "Proxies"),
+    "metrics": ("指标", "Metrics"),
     "why": ("原因", "Why"),
     "fault": ("故障", "Fault"),
 }
@@ -246,9 +247,5 @@ ADVICE: Mapping[str, Words] = {
     Advice.COOKIES_OPEN: (
         "前有代理而 Cookie 未限 TLS。设置 ARCHIVE_SECURE_COOKIES=true。",
         "There is a proxy, and cookies are not kept to TLS. Set ARCHIVE_SECURE_COOKIES=true.",
-    ),
-    Advice.METRICS_OPEN: (
-        "指标没有令牌。设置 ARCHIVE_METRICS_TOKEN_FILE。",
-        "Metrics have no token. Set ARCHIVE_METRICS_TOKEN_FILE.",
     ),
 }
