@@ -113,6 +113,8 @@ def explain(fault: ArchiveError, *, as_json: bool) -> None:
 _ADVICE = {
     "full-text-unavailable": "full-text search does not answer now. A whole citizen number, document number, archival "
     "number or name is looked up in the database all the same.",
+    "search-interrupted": "full-text search went away between two pages. Ask for this page again later, or begin anew "
+    "without --after: a whole number or name is looked up in the database all the same.",
     "index-not-prepared": "there is no index yet. Run `archive index prepare`, or `archive index rebuild`.",
     "index-lost": "the index is gone from the server. Run `archive index rebuild`.",
     "index-format-differs": "the index was made by another version of this program. Run `archive index rebuild`.",

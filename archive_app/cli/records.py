@@ -11,7 +11,7 @@ from archive_app.core.vocabulary import RecordState
 from archive_app.disclosure import masker
 from ingest import reviewing
 from retention import filing
-from search.find import Question, as_json, find
+from search.find import CONTINUED, Question, as_json, find
 
 
 @click.group("record")
@@ -138,7 +138,9 @@ def search(context: Context, *, query: str, filters: tuple[str, ...], size: int,
         )  # fmt: skip
     answer = as_json(found)
     human = [f"{found.total} found"]
-    if found.degraded:
+    if found.degraded == CONTINUED:
+        human.append("a list looked up by number and name goes on as it began; search again for words on pages")
+    elif found.degraded:
         human.append("full-text search does not answer now: looked up by number and name in the database")
     for hit in answer["hits"]:
         human.append(f"{hit['code']:34} {hit['title']}")
