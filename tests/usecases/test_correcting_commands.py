@@ -56,7 +56,7 @@ def a_token_file(archive: Archive, folder: Path, login: str, *roles: str) -> Pat
     security = accounts.viewer(a_user(archive, "security"))
     accounts.grant(security, login, roles=roles, fonds=["J001"], level=Level.HIGHLY_SENSITIVE)
     path = folder / login
-    path.write_text(accounts.add_token(accounts.sign_in(login, PASSWORD)), encoding="utf-8")
+    path.write_text(accounts.tokens.add(accounts.sign_in(login, PASSWORD)), encoding="utf-8")
     return path
 
 

@@ -55,7 +55,7 @@ def a_token(archive: Archive, login: str, role: str) -> str:
     _, code = accounts.add(system, login, name=login)
     accounts.activate(login, code=code, password=PASSWORD)
     accounts.grant(security, login, roles=[role], fonds=["J001"], level=Level.HIGHLY_SENSITIVE)
-    return accounts.add_token(accounts.sign_in(login, PASSWORD))
+    return accounts.tokens.add(accounts.sign_in(login, PASSWORD))
 
 
 @pytest.fixture
