@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ import click
 from archive_app.core.errors import ArchiveError, NotSignedIn
 from archive_app.core.settings import Settings, environment
 from archive_app.core.vocabulary import Viewer
-from archive_app.wiring import Archive, opened
+
+if typing.TYPE_CHECKING:
+    from archive_app.wiring import Archive
 
 F = TypeVar("F", bound=Callable[..., Any])
 _TOKEN_KEY = "ARCHIVE_TOKEN"  # noqa: S105 - the name of a setting
@@ -52,13 +55,15 @@ class Context:
         return Settings.from_env(environment(), home=Path(self.home) if self.home else None)
 
     @contextmanager
-    def archive(self) -> Iterator[Archive]:
+    def archive(self) -> Iterator["Archive"]:
         """The archive, opened. Installation commands are logged with the operating system's user."""
+        from archive_app.wiring import opened  # noqa: PLC0415 - `--help` and the like do without an archive
+
         logging.getLogger("archive").info("command.run user=%s", getpass.getuser())
         with opened(self.settings) as archive:
             yield archive
 
-    def viewer(self, archive: Archive) -> Viewer:
+    def viewer(self, archive: "Archive") -> Viewer:
         """Who is speaking, by token. Raises `NotSignedIn`."""
         return archive.accounts.viewer_of_token(self._token())
 

@@ -1,4 +1,4 @@
-"""Commands about records, persons, search and retention: each runs as the person whose token is given."""
+"""Commands about records, persons and retention: each runs as the person whose token is given."""
 
 import datetime as dt
 
@@ -6,15 +6,24 @@ import click
 
 from archive_app import catalogue, due_list, persons
 from archive_app.cli.context import Context, personal, with_context
+from archive_app.cli.lazy import LazyGroup
 from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import RecordState
-from archive_app.disclosure import masker
-from ingest import reviewing
 from retention import filing
-from search.find import CONTINUED, Question, as_json, find
+
+#: By name: the module beside this one, and what `--help` says.
+_CHANGES = {
+    "correct": ("correcting", "Propose a correction of a filed record; another person approves or refuses it."),
+    "insert-page": (
+        "correcting",
+        "Put the pages of FILE behind page N (0: before the first) of a record that is not filed yet.",
+    ),
+    "remove-page": ("correcting", "Take page N out of a record that is not filed yet, to be scanned again."),
+    "replace-page": ("correcting", "Put the pages of FILE in the place of page N of a record that is not filed yet."),
+}
 
 
-@click.group("record")
+@click.group("record", cls=LazyGroup, elsewhere=_CHANGES)
 def record() -> None:
     """Records (件)."""
 
@@ -65,6 +74,8 @@ def record_confirm(
     fields: tuple[str, ...],
 ) -> None:
     """Confirm a description, correcting what is given."""
+    from ingest import reviewing  # noqa: PLC0415 - who lists and shows needs nothing that describes
+
     values: dict[str, str] = {}
     for item in fields:
         name, equals, value = item.partition("=")
@@ -112,40 +123,6 @@ def record_file_batch(context: Context, *, batch: str) -> None:
             done = filing.file_clear(unit, parse_id(batch, kind="batch"), tables=archive.tables)
     left = [{"record": str(ident), "reason": reason} for ident, reason in done.left]
     context.answer({"filed": len(done.filed), "left": left}, f"{len(done.filed)} filed, {len(left)} left")
-
-
-@click.command("search")
-@click.argument("query")
-@click.option("--filter", "filters", multiple=True, metavar="KEY=VALUE")
-@click.option("--size", type=int, default=20, show_default=True)
-@click.option("--after")
-@click.option("--order", type=click.Choice(["best", "newest"]), default="best", show_default=True)
-@with_context
-def search(context: Context, *, query: str, filters: tuple[str, ...], size: int, after: str | None, order: str) -> None:
-    """Find records: words, "exact phrases", numbers. `-` as QUERY reads it from standard input."""
-    chosen: dict[str, tuple[str, ...]] = {}
-    for item in filters:
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise click.UsageError("--filter KEY=VALUE")
-        chosen[key] = (*chosen.get(key, ()), value)
-    with context.archive() as archive:
-        viewer = context.viewer(archive)
-        question = Question(personal(query), chosen, size, after, order)
-        found = find(
-            archive.reading, archive.index, question, viewer=viewer, hasher=archive.hasher,
-            masker=masker(viewer, archive.tables),
-        )  # fmt: skip
-    answer = as_json(found)
-    human = [f"{found.total} found"]
-    if found.degraded == CONTINUED:
-        human.append("a list looked up by number and name goes on as it began; search again for words on pages")
-    elif found.degraded:
-        human.append("full-text search does not answer now: looked up by number and name in the database")
-    for hit in answer["hits"]:
-        human.append(f"{hit['code']:34} {hit['title']}")
-        human += [f"    … {text} …" for text in hit["snippets"]]
-    context.answer(answer, "\n".join(human))
 
 
 @click.group("person")
@@ -203,4 +180,4 @@ def retention_explain(context: Context, *, record_ref: str) -> None:
     context.answer(facts)
 
 
-COMMANDS = (record, search, person, retention_group)
+COMMANDS = (record, person, retention_group)

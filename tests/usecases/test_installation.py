@@ -6,7 +6,7 @@ import databases
 import pytest
 import sqlalchemy as sa
 
-from archive_app import database, installation, rules
+from archive_app import database, installation, rules, schema
 from archive_app.accounts import Accounts
 from archive_app.core.errors import Conflict, InvalidInput
 from archive_app.core.model import AuditLeaf, AuditValue, User
@@ -32,7 +32,7 @@ def _broken_before(owner: object, name: str, monkeypatch: pytest.MonkeyPatch) ->
     ("owner", "name"),
     [
         (installation, "create_keys"),
-        (database, "upgrade"),
+        (schema, "upgrade"),
         (rules, "load_bundled"),
         (installation, "_first_fonds"),
         (installation, "write_code"),

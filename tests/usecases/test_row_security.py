@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from factories import NOON, a_record, a_viewer, an_archive, everything, the_fonds
 
-from archive_app import database, privileges
+from archive_app import database, privileges, schema
 from archive_app.cli import cli
 from archive_app.core import row_security
 from archive_app.core.errors import InvalidInput, Unavailable
@@ -75,10 +75,10 @@ def test_a_policy_that_is_not_the_rule_is_found_and_put_right(archive: Archive) 
     with owner.begin() as connection:
         connection.exec_driver_sql("DROP POLICY archive_seen ON record")
         connection.exec_driver_sql("CREATE POLICY archive_seen ON record FOR SELECT USING (true)")
-    assert database.differences(owner) == ["row security: policy archive_seen of record differs from the rule"]
+    assert schema.differences(owner) == ["row security: policy archive_seen of record differs from the rule"]
     assert privileges.row_security(archive.engine) == RowSecurity(holds=False, reason="not-current")
     archive.upgrade_database()
-    assert database.differences(owner) == []
+    assert schema.differences(owner) == []
 
 
 def test_a_row_that_its_writer_would_not_see_is_not_written_without_the_unit_either(archive: Archive) -> None:
@@ -135,7 +135,7 @@ def test_a_role_that_was_given_nothing_yet_is_told_whose_address_is_missing(arch
 
 def test_an_upgrade_leaves_no_lock_behind_in_the_pool(archive: Archive) -> None:
     pooled = database.make_engine(str(archive.settings.database_owner_url))
-    database.upgrade(pooled)
+    schema.upgrade(pooled)
     with archive.owner_engine.connect() as connection:
         held = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
         ours = f"{held} WHERE l.locktype = 'advisory' AND d.datname = current_database()"
