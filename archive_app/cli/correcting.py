@@ -10,6 +10,7 @@ import click
 
 from archive_app import catalogue, correcting
 from archive_app.cli.context import Context, explain, personal, with_context
+from archive_app.cli.records import shown_again
 from archive_app.core.errors import Refused
 from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import RecordId, Viewer
@@ -86,8 +87,7 @@ def _resolved(archive: Archive, viewer: Viewer, record_ref: str) -> RecordId:
 
 
 def _answer_record(context: Context, archive: Archive, viewer: Viewer, ident: RecordId) -> None:
-    with archive.reading(viewer) as unit:
-        shown = catalogue.show(unit, catalogue.resolve(unit, str(ident)), archive.tables)
+    shown = shown_again(archive, viewer, ident)
     context.answer(shown, f"{shown['code']}: {len(shown['pages'])} pages, {shown['state']}")
 
 

@@ -1,6 +1,8 @@
 """Commands about records, persons and retention: each runs as the person whose token is given."""
 
 import datetime as dt
+import typing
+from typing import Any
 
 import click
 
@@ -8,8 +10,11 @@ from archive_app import catalogue, due_list, persons
 from archive_app.cli.context import Context, personal, with_context
 from archive_app.cli.lazy import LazyGroup
 from archive_app.core.unit import parse_id
-from archive_app.core.vocabulary import RecordState
+from archive_app.core.vocabulary import RecordId, RecordState, Viewer
 from retention import filing
+
+if typing.TYPE_CHECKING:
+    from archive_app.wiring import Archive
 
 #: By name: the module beside this one, and what `--help` says.
 _CHANGES = {
@@ -92,9 +97,14 @@ def record_confirm(
             )  # fmt: skip
             reviewing.confirm(unit, row.id, correction, tables=archive.tables, hasher=archive.hasher)
             ident = row.id
-        with archive.reading(viewer) as unit:
-            shown = catalogue.show(unit, catalogue.resolve(unit, str(ident)), archive.tables)
+        shown = shown_again(archive, viewer, ident)
     context.answer(shown)
+
+
+def shown_again(archive: "Archive", viewer: Viewer, ident: RecordId) -> dict[str, Any]:
+    """The record as it stands after a change."""
+    with archive.reading(viewer) as unit:
+        return catalogue.show(unit, catalogue.resolve(unit, str(ident)), archive.tables)
 
 
 @record.command("file")
@@ -107,8 +117,7 @@ def record_file(context: Context, *, record_ref: str) -> None:
         with archive.unit(viewer) as unit:
             ident = catalogue.resolve(unit, record_ref).id
             filing.file_record(unit, ident, tables=archive.tables)
-        with archive.reading(viewer) as unit:
-            shown = catalogue.show(unit, catalogue.resolve(unit, str(ident)), archive.tables)
+        shown = shown_again(archive, viewer, ident)
     context.answer(shown, f"filed as {shown['code']}, due {shown['retention']['due'] or 'never (permanent)'}")
 
 
