@@ -87,12 +87,17 @@ def test_a_dead_store_and_a_dead_index_are_named(archive: Archive, monkeypatch: 
     assert worst(parts.values()) == State.DOWN
 
 
-def test_an_index_that_lost_a_record_differs_and_one_that_lost_all_alarms(archive: Archive) -> None:
+def test_an_index_that_lost_a_record_differs_and_in_a_large_archive_one_that_lost_all(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     receive(archive, a_batch(archive), *samples("0001", "0027"))
     work(archive)
     assert (servers.index(archive).state, servers.index_whole(archive).state) == (State.OK, State.OK)
     first, *others = [ident for ident, _ in archive.index.versions()]
     archive.index.remove([first])
+    assert examined(archive)["index"].advice == Advice.INDEX_DIFFERS
+    monkeypatch.setattr(servers, "is_little", lambda _: False)
+    assert examined(archive)["index"].advice is None
     whole = servers.index_whole(archive)
     assert (whole.advice, whole.facts) == (
         Advice.INDEX_DIFFERS, {"documents": len(others), "searchable": len(others) + 1},
