@@ -68,20 +68,19 @@ def listing(
         statement = statement.where(Record.batch_id == batch)
     if state is not None:
         statement = statement.where(Record.state == state)
-    rows = unit.rows(statement)
-    titles = disclosure.titles(unit, tables, {row[0]: row[2] for row in rows})
+    rows = disclosure.titled(unit, tables, unit.rows(statement), of=lambda row: (row[0], row[2]))
     answer: list[dict[str, object]] = [
         {
             "id": str(row[0]),
             "code": row[1],
-            "title": titles[row[0]],
+            "title": title,
             "type": row[3],
             "class": row[4],
             "state": row[5].value,
             "level": row[6].code,
             "fonds": row[7],
         }
-        for row in rows
+        for row, title in rows
     ]
     unit.note("record:listed", "user", unit.viewer.user_id, count=len(answer))
     return answer

@@ -1,28 +1,24 @@
-"""The database: engines for SQLite (WAL, writers begin IMMEDIATE) and PostgreSQL, and the one migration chain."""
+"""The database: engines for SQLite (WAL, writers begin IMMEDIATE) and PostgreSQL, and the revision it is at."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
 from archive_app import privileges
-from archive_app.core import name_order, row_security
+from archive_app.core import name_order
 from archive_app.core.errors import Unavailable
-from archive_app.core.model import Base
 from archive_app.core.unit import Sessions
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+_REVISIONS = Path(__file__).parent / "migrations" / "versions"
+_VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))
 _POOL = 10
 #: A dead peer is noticed within two minutes; the clauses are libpq's.
 _TO_POSTGRES = {
@@ -40,11 +36,6 @@ _DISK = {"random_page_cost": 1.1}
 #: SQLSTATE (its class, or whole) of a server that is not there, and of one that has too much to do.
 _DOWN = ("08", "57P", "53")
 _BUSY = ("40001", "40P01", "55P03", "57014", "53300")
-
-
-#: Indexes whose form SQLite cannot give back to be compared: only their migration knows them. With `ix_job_open` the
-#: next job is found at once, however many wait; with `ix_job_chore` those of a chore, however many others are kept.
-_INDEXES_OF_POSTGRES = frozenset({"ix_job_open", "ix_job_chore"})
 
 
 class _BoundedPool(QueuePool):
@@ -149,40 +140,6 @@ def make_sessions(engine: sa.Engine) -> Sessions:
     return Sessions(reading=sessionmaker(engine.execution_options(**only_reading)), writing=sessionmaker(engine))
 
 
-def _config(engine: sa.Engine) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.attributes["engine"] = engine
-    return config
-
-
-def upgrade(
-    engine: sa.Engine, revision: str = "head", *, application: str | None = None, backup: str | None = None
-) -> None:
-    """Bring the schema to the revision, as the tables' owner.
-
-    At the newest one, on PostgreSQL, row security is made what the code's rule says, in one transaction with the
-    privileges of the `application` role: a new table is open to it no sooner than its policies are there. They follow
-    the rule, not the chain of revisions, so no revision can forget a table. The `backup` role reads everything.
-    """
-    command.upgrade(_config(engine), revision)
-    if engine.dialect.name == "postgresql" and revision == "head":
-        with engine.begin() as connection:
-            row_security.install(connection)
-            if application is not None:
-                privileges.grant(connection, application)
-            if backup is not None:
-                privileges.grant_reading(connection, backup)
-
-
-def downgrade(engine: sa.Engine, revision: str) -> None:
-    """Take the schema back to the revision, where that is possible; `upgrade` brings the policies back."""
-    if engine.dialect.name == "postgresql":
-        with engine.begin() as connection:
-            row_security.remove(connection)
-    command.downgrade(_config(engine), revision)
-
-
 def role(engine: sa.Engine) -> str:
     """Who the engine's connections are on PostgreSQL."""
     with engine.connect() as connection:
@@ -199,34 +156,24 @@ def may_migrate(engine: sa.Engine) -> bool:
 
 
 def current(engine: sa.Engine) -> str | None:
-    """The revision the database is at; None for an empty one."""
+    """The revision the database is at; None for an empty one.
+
+    Raises `Unavailable("database-not-granted")` for a role that an archive's owner gave nothing to.
+    """
+    if not privileges.granted(engine):
+        raise Unavailable("database-not-granted", role=engine.url.username)
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not sa.inspect(connection).has_table(_VERSION.name):
+            return None
+        return connection.execute(sa.select(_VERSION.c.version_num)).scalar()
 
 
-def newest() -> str | None:
+def newest() -> str:
     """The newest revision we know."""
-    return _chain().get_current_head()
+    return max(revisions())
 
 
+@cache
 def revisions() -> frozenset[str]:
-    """Every revision we know."""
-    return frozenset(script.revision for script in _chain().walk_revisions())
-
-
-def _chain() -> ScriptDirectory:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    return ScriptDirectory.from_config(config)
-
-
-def _compared(_object: object, name: str | None, kind: str, *_: object) -> bool:
-    return not (kind == "index" and name in _INDEXES_OF_POSTGRES)
-
-
-def differences(engine: sa.Engine) -> list[str]:
-    """How schema and row security differ from tables and rule of the code; empty if they do not."""
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": _compared})
-        found = [str(difference) for difference in compare_metadata(context, Base.metadata)]
-        return found + row_security.differences(connection)
+    """Every revision we know, by the names of their files: they are numbered in the order of the chain."""
+    return frozenset(path.name.partition("_")[0] for path in _REVISIONS.glob("[0-9]*.py"))

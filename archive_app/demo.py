@@ -129,7 +129,7 @@ def _add_people(archive: Archive, console: Console) -> None:
         passwords[who.login] = _password()
         archive.accounts.activate(who.login, code=code, password=passwords[who.login])
         archive.accounts.grant(viewers["security"], who.login, roles=who.roles, fonds=who.fonds, level=who.level)
-        token = archive.accounts.add_token(archive.accounts.sign_in(who.login, passwords[who.login]))
+        token = archive.accounts.tokens.add(archive.accounts.sign_in(who.login, passwords[who.login]))
         _write(tokens / who.login, token + "\n")
     lines = [f"{login}  {password}" for login, password in passwords.items()]
     _write(known, "\n".join(lines) + "\n")

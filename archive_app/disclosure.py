@@ -5,6 +5,7 @@ not described cannot be masked: until it is known who stands on a paper, its tex
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -16,6 +17,7 @@ from archive_app.core.vocabulary import Action, IdentifierKind, Level, PartyKind
 
 _SETTLED = frozenset({RecordState.DESCRIBED, RecordState.FILED})
 _PART = 500
+_Row = TypeVar("_Row")
 
 
 def may_see_pictures(viewer: Viewer, record: Record) -> bool:
@@ -76,10 +78,19 @@ def masker(
     return of_record
 
 
-def titles(unit: Unit, tables: ReferenceTables, given: Mapping[RecordId, str]) -> Mapping[RecordId, str]:
-    """Titles of records as this viewer may read them: the same in every list as on the record's own page."""
-    if unit.viewer.may(Action.VALUE_UNMASK):
-        return given
+def titled(
+    unit: Unit, tables: ReferenceTables, rows: Sequence[_Row], *, of: Callable[[_Row], tuple[RecordId, str]]
+) -> list[tuple[_Row, str]]:
+    """Rows about records, each with its title as this viewer may read it: the same in every list as on its own page.
+
+    `of` gives a row's record and title. A record that left the viewer's sight since its row was read is left out.
+    """
+    given = dict(map(of, rows))
+    shown = given if unit.viewer.may(Action.VALUE_UNMASK) else _masked_titles(unit, tables, given)
+    return [(row, shown[ident]) for row in rows if (ident := of(row)[0]) in shown]
+
+
+def _masked_titles(unit: Unit, tables: ReferenceTables, given: Mapping[RecordId, str]) -> Mapping[RecordId, str]:
     make, shown, idents = masker(unit.viewer, tables), dict[RecordId, str](), list(given)
     for start in range(0, len(idents), _PART):
         part = idents[start : start + _PART]

@@ -27,14 +27,14 @@ def due_records(unit: Unit, tables: ReferenceTables, *, before: dt.date | None =
     last: tuple[dt.date, RecordId] | None = None
     count = 0
     while part := _part(unit, day, last):
-        titles = disclosure.titles(unit, tables, {row[0]: row[2] for row in part})
-        for ident, code, _, due, outcome, rule in part:
+        shown = disclosure.titled(unit, tables, part, of=lambda row: (row[0], row[2]))
+        for (ident, code, _, due, outcome, rule), title in shown:
             # Holds come with disposal: until then nothing can be placed under one.
             yield {
-                "record": str(ident), "code": code, "title": titles[ident], "due": due.isoformat(),
+                "record": str(ident), "code": code, "title": title, "due": due.isoformat(),
                 "outcome": outcome, "rule": rule, "holds": 0,
             }  # fmt: skip
-        count += len(part)
+        count += len(shown)
         last = (part[-1][3], part[-1][0])
     unit.note("retention:due-listed", "user", unit.viewer.user_id, before=day.isoformat(), count=count)
 

@@ -63,6 +63,11 @@ def arrivals(unit: Unit, sessions: Sessions, *, at_once: int = COUNTED_AT_ONCE) 
     return counts
 
 
+def is_little(sessions: Sessions, *, at_once: int = COUNTED_AT_ONCE) -> bool:
+    """Whether all records may be counted whenever somebody looks."""
+    return _sums(sessions, at_once) is None
+
+
 def _sums(sessions: Sessions, at_once: int) -> InstallationFact | None:
     """The last sums, if they are of more records than are counted at once."""
     with sessions.reading() as session:

@@ -73,13 +73,13 @@ def show(unit: Unit, person_id: UUID, tables: ReferenceTables) -> dict[str, Any]
     """The person's history: every record about the person that the viewer may see, in order of date."""
     _need(unit)
     person = unit.get(Person, person_id)
-    records = _records(unit, person.id)
-    titles = disclosure.titles(unit, tables, {record.id: record.title for record in records})
+    papers = disclosure.titled(unit, tables, _records(unit, person.id), of=lambda record: (record.id, record.title))
+    records = [record for record, _ in papers]
     by_record: dict[RecordId, list[PartyLink]] = {}
     for link in unit.all(sa.select(PartyLink).where(PartyLink.record_id.in_([record.id for record in records]))):
         by_record.setdefault(link.record_id, []).append(link)
     timeline = []
-    for record in records:
+    for record, title in papers:
         links = by_record.get(record.id, [])
         lane = tables.lane_of(record.type_code) if record.type_code else None
         own = next((link for link in links if link.person_id == person.id), None)
@@ -89,7 +89,7 @@ def show(unit: Unit, person_id: UUID, tables: ReferenceTables) -> dict[str, Any]
                 "record": str(record.id),
                 "code": record.code,
                 "type": record.type_code,
-                "title": titles[record.id],
+                "title": title,
                 "lane": lane.code if lane else None,
                 "state": record.state.value,
                 "role": own.role.value if own else None,

@@ -77,6 +77,16 @@ def reader_fault(engine: sa.Engine) -> str | None:
     return next((name for name, found in (("blind", not reads), ("hidden", hidden), ("writes", writes)) if found), None)
 
 
+def granted(engine: sa.Engine) -> bool:
+    """Whether this role may read the revision of the database, where it has one: one without any grant may not."""
+    if engine.dialect.name != "postgresql":
+        return True
+    may_read = "SELECT has_schema_privilege(relnamespace, 'USAGE') AND has_table_privilege(oid, 'SELECT') FROM pg_class"
+    there = "relname = 'alembic_version' AND relnamespace = 'public'::regnamespace"
+    with engine.connect() as connection:
+        return connection.exec_driver_sql(f"{may_read} WHERE {there}").scalar() is not False
+
+
 @dataclass(frozen=True, slots=True)
 class RowSecurity:
     """Whether the database itself holds the access rule against the application. `reason` says why not."""

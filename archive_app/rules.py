@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from archive_app.core import audit
+from archive_app.core.archival_number import check_templates
 from archive_app.core.errors import Conflict, Unavailable
 from archive_app.core.model import RuleTable
 from archive_app.core.ports import Clock
@@ -33,7 +34,7 @@ def load(sessions: Sessions, clock: Clock, texts: Mapping[Kind, str], *, actor: 
     with sessions.writing() as session:
         present = _in_force(session.scalars(sa.select(RuleTable).order_by(RuleTable.position)).all())
         merged = {kind: present[kind].content for kind in Kind if kind in present} | dict(texts)
-        ReferenceTables.from_texts(merged)  # all tables together must agree
+        check_templates(ReferenceTables.from_texts(merged).number_patterns)  # all tables together must agree
         changed = []
         position = session.execute(sa.select(sa.func.max(RuleTable.position))).scalar_one() or 0
         for kind, text in texts.items():

@@ -33,20 +33,17 @@ from archive_app.core.settings import Settings
 from archive_app.core.unit import Sessions, Unit
 from archive_app.core.vocabulary import Action, Viewer
 from archive_app.jobs import TableQueue
-from archive_app.keys import FileSigner, KeyedHasher, KeyFiles
 from archive_app.locks import AdvisoryLocks, FileLocks
-from archive_app.objects import FolderStore, S3Address, S3Client, S3Store
-from archive_app.objects.s3_bucket import Prepared, prepare
-from archive_app.register import address_on_s3, client_of, register_of
 from ingest.ocr.engines import build_engine
-from ingest.opening.opener import Limits, Opener
-from ingest.workshop import Workshop
-from search.elastic import ElasticIndex
-from search.elastic_server import Address
-from search.embedded import TantivyIndex
 
-if typing.TYPE_CHECKING:
+if typing.TYPE_CHECKING:  # each part is imported when it is made: no command waits for what it does not use
     from archive_app.broker import Broker
+    from archive_app.keys import KeyFiles
+    from archive_app.objects.s3 import S3Store
+    from archive_app.objects.s3_bucket import Prepared
+    from archive_app.objects.s3_client import S3Address, S3Client
+    from ingest.opening.opener import Opener
+    from ingest.workshop import Workshop
 
 _LOG = logging.getLogger("archive")
 #: What the archive's own work may do: it takes in, describes and indexes; it files, approves and destroys nothing.
@@ -84,12 +81,14 @@ class Archive:
 
         Gives the revision it had. Raises `InvalidInput` where the tables belong to a role whose address is not given.
         """
+        from archive_app import schema
+
         if not database.may_migrate(self.owner_engine):
             raise InvalidInput("settings-invalid", ARCHIVE_DATABASE_OWNER_URL="needed: the tables are another role's")
         role = database.role(self.engine) if self.settings.database_owner_url else None
         reading = self.settings.database_backup_url
         before = database.current(self.owner_engine)
-        database.upgrade(
+        schema.upgrade(
             self.owner_engine,
             application=role,
             backup=database.role(database.make_lone_engine(reading)) if reading else None,
@@ -119,7 +118,7 @@ class Archive:
     @cached_property
     def broker(self) -> "Broker":
         """Who wakes the workers, where there is one."""
-        from archive_app.broker import Broker  # noqa: PLC0415 - half a second that no local archive waits for
+        from archive_app.broker import Broker
 
         return Broker(self.settings)
 
@@ -128,26 +127,39 @@ class Archive:
         """Where bytes are kept."""
         scheme, _, place = self.settings.store_url.partition("://")
         if scheme == "file":
+            from archive_app.objects.folder import FolderStore
+
             return FolderStore(Path(place), clock=self.clock)
         return self.s3_store()
 
-    def s3_store(self) -> S3Store:
+    def s3_store(self) -> "S3Store":
         """The store on a server. Raises `InvalidInput` where the address is not one."""
+        from archive_app.objects.s3 import S3Store
+        from archive_app.objects.s3_client import S3Address
+
         address = S3Address.of(self.settings.store_url)
         return S3Store(self._s3_client(address), address, scratch=self.scratch, clock=self.clock)
 
-    def prepare_store(self) -> Prepared:
+    def prepare_store(self) -> "Prepared":
         """Make the bucket of the store, or say what somebody else has to do. Raises `Unavailable`."""
+        from archive_app.objects.s3_bucket import prepare
+        from archive_app.objects.s3_client import S3Address
+
         return prepare(self._s3_client(S3Address.of(self.settings.store_url)))
 
-    def prepare_register(self) -> Prepared | None:
+    def prepare_register(self) -> "Prepared | None":
         """The same for the register of destructions; None where that is in no bucket."""
+        from archive_app.objects.s3_bucket import prepare
+        from archive_app.register import address_on_s3, client_of
+
         address = address_on_s3(self.settings)
         if address is None:
             return None
         return prepare(client_of(self.settings, address), setting="ARCHIVE_REGISTER_URL")
 
-    def _s3_client(self, address: S3Address) -> S3Client:
+    def _s3_client(self, address: "S3Address") -> "S3Client":
+        from archive_app.objects.s3_client import S3Client
+
         settings = self.settings
         return S3Client(
             address,
@@ -163,8 +175,13 @@ class Archive:
         settings = self.settings
         scheme, _, place = settings.index_url.partition(":")
         if scheme == "embedded":
+            from search.embedded import TantivyIndex
+
             return TantivyIndex(Path(place))
         if scheme in {"http", "https"}:
+            from search.elastic import ElasticIndex
+            from search.elastic_server import Address
+
             address = Address.of(settings.index_url, api_key=settings.index_api_key, ca=settings.index_ca)
             return ElasticIndex(address, prefix=settings.index_prefix)
         raise InvalidInput("settings-invalid", ARCHIVE_INDEX_URL="embedded:FOLDER or https://HOST:PORT")
@@ -172,21 +189,29 @@ class Archive:
     @cached_property
     def register(self) -> DestructionRegister:
         """What was destroyed for good."""
+        from archive_app.register import register_of
+
         return register_of(self.settings)
 
     @cached_property
-    def keys(self) -> KeyFiles:
+    def keys(self) -> "KeyFiles":
         """The files of the archive's keys."""
+        from archive_app.keys import KeyFiles
+
         return KeyFiles.of(self.settings.keys)
 
     @cached_property
     def signer(self) -> Signer:
         """Signs tree heads."""
+        from archive_app.keys import FileSigner
+
         return FileSigner(self.keys.signing)
 
     @cached_property
     def hasher(self) -> NumberHasher:
         """Keyed hashes of personal numbers."""
+        from archive_app.keys import KeyedHasher
+
         return KeyedHasher(self.keys.hashing)
 
     @cached_property
@@ -204,8 +229,10 @@ class Archive:
         return FileLocks(self.settings.home / "locks")
 
     @cached_property
-    def workshop(self) -> Workshop:
+    def workshop(self) -> "Workshop":
         """What intake works with."""
+        from ingest.workshop import Workshop
+
         return Workshop(
             sessions=self.sessions,
             clock=self.clock,
@@ -220,8 +247,10 @@ class Archive:
             limit_bytes=self.settings.limit_bytes,
         )
 
-    def _opener(self) -> Opener:
+    def _opener(self) -> "Opener":
         """The opener of this thread, with its child processes."""
+        from ingest.opening.opener import Limits, Opener
+
         opener: Opener | None = getattr(self._tools, "opener", None)
         if opener is None:
             settings = self.settings

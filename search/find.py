@@ -25,6 +25,8 @@ from search.sync import number_hash
 
 FILTERS = frozenset({"class", "type", "year", "provider", "person", "fonds", "state"})
 MAX_SIZE = 500
+#: The list began while the index was away, and goes on as it began.
+CONTINUED = "look-up-continued"
 _SNIPPETS = 3
 
 #: Says how the texts of one record reach this viewer, from the record, its fields and its links.
@@ -67,7 +69,7 @@ class Answer:
     facets: Mapping[str, Mapping[str, int]]
     after: str | None
     meaning: tuple[Meaning, ...]
-    degraded: str | None = None  # why the index did not answer: records were looked up in the database instead
+    degraded: str | None = None  # why records were looked up in the database: the index's fault, or `CONTINUED`
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def find(
 
     Raises `NotFound` for who may not read records, whatever their scope; `InvalidInput` for an unknown filter, a size
     beyond 500 or a cursor we did not make; `Unavailable("full-text-unavailable")` where the index is away and the
-    question is no look-up by number, archival number or name.
+    question is no look-up by number, archival number or name, `Unavailable("search-interrupted")` where it went away
+    between two pages.
     """
     if not viewer.may(Action.RECORD_READ):
         with units(viewer) as unit:
@@ -125,26 +128,36 @@ def _asked(
     viewer: Viewer,
     hash_number: Callable[[str], str],
 ) -> tuple[HitPage, str | None]:
-    """The index's answer; where it is away, the database's and why. Raises `Unavailable` where neither has one."""
+    """The index's answer; where it is away, the database's and why. Raises `Unavailable` where neither has one.
+
+    The two have orders of their own: a list goes on where it began, also when the index is back.
+    """
+
+    def looked_up(shown: int) -> HitPage | None:
+        with units(viewer) as unit:
+            found = look_up(unit, text, query.filters, hash_number=hash_number, size=query.size, skip=shown)
+        return None if found is None else _page_of(found, query, shown)
+
+    shown = None if query.after is None else cursors.shown_by_look_up(query.after, query=query)
+    if shown is not None:
+        return looked_up(shown) or HitPage((), 0, exact=True, facets={}, after=None), CONTINUED
     try:
         return index.search(query, viewer=viewer), None
     except Unavailable as fault:
         if not fault.code.startswith("index-"):
             raise
-        skip = cursors.parsed(query.after, query=query).rank if query.after is not None else 0
-        with units(viewer) as unit:
-            found = look_up(unit, text, query.filters, hash_number=hash_number, size=query.size, skip=skip)
-        if found is None:
+        if query.after is not None:
+            raise Unavailable("search-interrupted", reason=fault.code) from fault
+        page = looked_up(0)
+        if page is None:
             raise Unavailable("full-text-unavailable", reason=fault.code) from fault
-        return _looked_up(found, query, skip), fault.code
+        return page, fault.code
 
 
-def _looked_up(found: LookedUp, query: Query, skip: int) -> HitPage:
+def _page_of(found: LookedUp, query: Query, skip: int) -> HitPage:
     hits = tuple(Hit(record, 0, 0.0) for record in found.records)
     shown = skip + len(hits)
-    more = None
-    if hits and shown < found.total:
-        more = cursors.written(cursors.Cursor(shown, 0.0, 0, hits[-1].record), query=query)
+    more = cursors.written_after_look_up(shown, query=query) if hits and shown < found.total else None
     return HitPage(hits, found.total, exact=True, facets={}, after=more)
 
 

@@ -11,7 +11,7 @@ import databases
 import postgres_cluster
 import sqlalchemy as sa
 
-from archive_app import database
+from archive_app import database, schema
 from archive_app.core.model import Component, Fonds, Page, Record, User
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, ComponentKind, FondsId, Level, RecordId, RecordState, UserId, Viewer
@@ -158,5 +158,5 @@ def a_page(unit: Unit, record: Record, *, number: int = 1, text: str | None = No
 def a_database(kind: str, folder: Path) -> sa.Engine:
     """An engine on a new, migrated database: `sqlite` or `postgresql`; dispose of it after use."""
     engine = database.make_engine(f"sqlite:///{folder}/rows.db" if kind == "sqlite" else postgres_cluster.a_database())
-    database.upgrade(engine)
+    schema.upgrade(engine)
     return engine

@@ -70,7 +70,7 @@ def furnish(settings: Settings) -> None:
     _, code = accounts.add(system, "archivist", name="档案员甲")
     accounts.activate("archivist", code=code, password=_PASSWORD)
     accounts.grant(security, "archivist", roles=["archivist"], fonds=[FONDS], level=Level.HIGHLY_SENSITIVE)
-    token = accounts.add_token(accounts.sign_in("archivist", _PASSWORD))
+    token = accounts.tokens.add(accounts.sign_in("archivist", _PASSWORD))
     (home / "token").write_text(token, encoding="utf-8")
     archive.close()
 

@@ -31,6 +31,10 @@ def versitygw() -> S3Server:
     return S3Server(_given("TEST_VERSITYGW_URL"), _given("TEST_S3_ACCESS_KEY"), _given("TEST_S3_SECRET_KEY"))
 
 
+def s3(name: str) -> S3Server:
+    return minio() if name == "minio" else versitygw()
+
+
 @cache
 def elasticsearch() -> str:
     return _given("TEST_ELASTICSEARCH_URL")

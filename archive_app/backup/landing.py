@@ -16,7 +16,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from archive_app import database
+from archive_app import database, schema
 from archive_app.backup import history, rows
 from archive_app.backup.hands import together
 from archive_app.backup.manifest import ObjectEntry
@@ -213,7 +213,7 @@ class _Landing:
             if next(iter(self._archive.store.keys()), None) is not None:
                 raise Conflict("store-not-empty")
             write_private(self._archive.settings.home / RESTORING, f"{self._origin.name}\n".encode())
-        database.upgrade(self._engine, revision)  # a try that was killed may have stopped between two revisions
+        schema.upgrade(self._engine, revision)  # a try that was killed may have stopped between two revisions
 
     def _ours(self) -> bool:
         """Whether the database was being filled from this origin, or nothing was put into it yet."""

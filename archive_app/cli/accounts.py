@@ -119,7 +119,7 @@ def token_add(
     path = Path(output)
     with context.archive() as archive:
         user_id = archive.accounts.sign_in(login, password, otp=otp)
-        made = archive.accounts.add_token(user_id, expires=expires.date() if expires else None)
+        made = archive.accounts.tokens.add(user_id, expires=expires.date() if expires else None)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o600)
@@ -133,7 +133,7 @@ def token_add(
 def token_list(context: Context, *, login: str | None) -> None:
     """Your tokens, or (security administrator) those of LOGIN: never the tokens themselves."""
     with context.archive() as archive:
-        found = archive.accounts.tokens(context.viewer(archive), login)
+        found = archive.accounts.tokens.of(context.viewer(archive), login)
     for one in found:
         facts = {
             "token": str(one.id), "login": one.login, "created": one.created.isoformat(),
@@ -148,7 +148,7 @@ def token_list(context: Context, *, login: str | None) -> None:
 def token_revoke(context: Context, *, ident: str) -> None:
     """End a token at once, by its id in `token list`: your own, or (security administrator) anybody's."""
     with context.archive() as archive:
-        login = archive.accounts.revoke_token(context.viewer(archive), parse_id(ident, kind="token"))
+        login = archive.accounts.tokens.revoke(context.viewer(archive), parse_id(ident, kind="token"))
     context.answer({"token": ident, "login": login, "revoked": True}, f"token of {login} revoked")
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ import click
 from archive_app.core.errors import ArchiveError, NotSignedIn
 from archive_app.core.settings import Settings, environment
 from archive_app.core.vocabulary import Viewer
-from archive_app.wiring import Archive, opened
+
+if typing.TYPE_CHECKING:
+    from archive_app.wiring import Archive
 
 F = TypeVar("F", bound=Callable[..., Any])
 _TOKEN_KEY = "ARCHIVE_TOKEN"  # noqa: S105 - the name of a setting
@@ -52,13 +55,15 @@ class Context:
         return Settings.from_env(environment(), home=Path(self.home) if self.home else None)
 
     @contextmanager
-    def archive(self) -> Iterator[Archive]:
+    def archive(self) -> Iterator["Archive"]:
         """The archive, opened. Installation commands are logged with the operating system's user."""
+        from archive_app.wiring import opened  # noqa: PLC0415 - `--help` and the like do without an archive
+
         logging.getLogger("archive").info("command.run user=%s", getpass.getuser())
         with opened(self.settings) as archive:
             yield archive
 
-    def viewer(self, archive: Archive) -> Viewer:
+    def viewer(self, archive: "Archive") -> Viewer:
         """Who is speaking, by token. Raises `NotSignedIn`."""
         return archive.accounts.viewer_of_token(self._token())
 
@@ -113,6 +118,8 @@ def explain(fault: ArchiveError, *, as_json: bool) -> None:
 _ADVICE = {
     "full-text-unavailable": "full-text search does not answer now. A whole citizen number, document number, archival "
     "number or name is looked up in the database all the same.",
+    "search-interrupted": "full-text search went away between two pages. Ask for this page again later, or begin anew "
+    "without --after: a whole number or name is looked up in the database all the same.",
     "index-not-prepared": "there is no index yet. Run `archive index prepare`, or `archive index rebuild`.",
     "index-lost": "the index is gone from the server. Run `archive index rebuild`.",
     "index-format-differs": "the index was made by another version of this program. Run `archive index rebuild`.",
@@ -123,6 +130,8 @@ _ADVICE = {
     "archive-exists": "there is an archive here already. Choose another folder with ARCHIVE_HOME or --home.",
     "database-not-current": "the database has another version than this program. Run `archive db upgrade`.",
     "database-down": "the database does not answer. Is the server of ARCHIVE_DATABASE_URL up, and the password right?",
+    "database-not-granted": "this role was given nothing in the database. Run `archive db upgrade` with "
+    "ARCHIVE_DATABASE_URL naming the role and ARCHIVE_DATABASE_OWNER_URL set: that grants what it needs.",
     "database-busy": "the database has too much to do just now. Try again.",
     "token-missing": "this command needs to know who is speaking: give --token-file FILE or set ARCHIVE_TOKEN.",
     "token-invalid": "the token is unknown, revoked or expired. Make a new one with `archive token add`.",

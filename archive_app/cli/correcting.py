@@ -10,7 +10,7 @@ import click
 
 from archive_app import catalogue, correcting
 from archive_app.cli.context import Context, explain, personal, with_context
-from archive_app.cli.records import record
+from archive_app.cli.records import shown_again
 from archive_app.core.errors import Refused
 from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import RecordId, Viewer
@@ -23,7 +23,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _REFUSED = 3
 
 
-@record.command("replace-page")
+@click.command("replace-page")
 @click.argument("record_ref", metavar="ID|CODE")
 @click.argument("number", type=click.IntRange(min=1), metavar="N")
 @click.argument("file", type=_FILE)
@@ -37,7 +37,7 @@ def replace_page(context: Context, *, record_ref: str, number: int, file: Path) 
     return _change_pages(context, record_ref, file, change)
 
 
-@record.command("insert-page")
+@click.command("insert-page")
 @click.argument("record_ref", metavar="ID|CODE")
 @click.argument("after", type=click.IntRange(min=0), metavar="N")
 @click.argument("file", type=_FILE)
@@ -67,7 +67,7 @@ def _change_pages(
     return 0
 
 
-@record.command("remove-page")
+@click.command("remove-page")
 @click.argument("record_ref", metavar="ID|CODE")
 @click.argument("number", type=click.IntRange(min=1), metavar="N")
 @click.option("--reason", required=True)
@@ -87,12 +87,11 @@ def _resolved(archive: Archive, viewer: Viewer, record_ref: str) -> RecordId:
 
 
 def _answer_record(context: Context, archive: Archive, viewer: Viewer, ident: RecordId) -> None:
-    with archive.reading(viewer) as unit:
-        shown = catalogue.show(unit, catalogue.resolve(unit, str(ident)), archive.tables)
+    shown = shown_again(archive, viewer, ident)
     context.answer(shown, f"{shown['code']}: {len(shown['pages'])} pages, {shown['state']}")
 
 
-@record.command("correct")
+@click.command("correct")
 @click.argument("record_ref", metavar="ID|CODE")
 @click.option("--reason", required=True, help="Why; kept with the version.")
 @click.option("--field", "fields", multiple=True, metavar="NAME=VALUE", help="A value, `-` as VALUE: standard input.")
@@ -264,4 +263,4 @@ def _answer(context: Context, archive: Archive, line: Mapping[str, Any]) -> None
     context.answer(answer, "\n".join(human))
 
 
-COMMANDS = (correction,)
+COMMANDS = (replace_page, insert_page, remove_page, correct, correction)

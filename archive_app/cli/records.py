@@ -1,20 +1,34 @@
-"""Commands about records, persons, search and retention: each runs as the person whose token is given."""
+"""Commands about records, persons and retention: each runs as the person whose token is given."""
 
 import datetime as dt
+import typing
+from typing import Any
 
 import click
 
 from archive_app import catalogue, due_list, persons
 from archive_app.cli.context import Context, personal, with_context
+from archive_app.cli.lazy import LazyGroup
 from archive_app.core.unit import parse_id
-from archive_app.core.vocabulary import RecordState
-from archive_app.disclosure import masker
-from ingest import reviewing
+from archive_app.core.vocabulary import RecordId, RecordState, Viewer
 from retention import filing
-from search.find import Question, as_json, find
+
+if typing.TYPE_CHECKING:
+    from archive_app.wiring import Archive
+
+#: By name: the module beside this one, and what `--help` says.
+_CHANGES = {
+    "correct": ("correcting", "Propose a correction of a filed record; another person approves or refuses it."),
+    "insert-page": (
+        "correcting",
+        "Put the pages of FILE behind page N (0: before the first) of a record that is not filed yet.",
+    ),
+    "remove-page": ("correcting", "Take page N out of a record that is not filed yet, to be scanned again."),
+    "replace-page": ("correcting", "Put the pages of FILE in the place of page N of a record that is not filed yet."),
+}
 
 
-@click.group("record")
+@click.group("record", cls=LazyGroup, elsewhere=_CHANGES)
 def record() -> None:
     """Records (件)."""
 
@@ -65,6 +79,8 @@ def record_confirm(
     fields: tuple[str, ...],
 ) -> None:
     """Confirm a description, correcting what is given."""
+    from ingest import reviewing  # noqa: PLC0415 - who lists and shows needs nothing that describes
+
     values: dict[str, str] = {}
     for item in fields:
         name, equals, value = item.partition("=")
@@ -81,9 +97,14 @@ def record_confirm(
             )  # fmt: skip
             reviewing.confirm(unit, row.id, correction, tables=archive.tables, hasher=archive.hasher)
             ident = row.id
-        with archive.reading(viewer) as unit:
-            shown = catalogue.show(unit, catalogue.resolve(unit, str(ident)), archive.tables)
+        shown = shown_again(archive, viewer, ident)
     context.answer(shown)
+
+
+def shown_again(archive: "Archive", viewer: Viewer, ident: RecordId) -> dict[str, Any]:
+    """The record as it stands after a change."""
+    with archive.reading(viewer) as unit:
+        return catalogue.show(unit, catalogue.resolve(unit, str(ident)), archive.tables)
 
 
 @record.command("file")
@@ -96,8 +117,7 @@ def record_file(context: Context, *, record_ref: str) -> None:
         with archive.unit(viewer) as unit:
             ident = catalogue.resolve(unit, record_ref).id
             filing.file_record(unit, ident, tables=archive.tables)
-        with archive.reading(viewer) as unit:
-            shown = catalogue.show(unit, catalogue.resolve(unit, str(ident)), archive.tables)
+        shown = shown_again(archive, viewer, ident)
     context.answer(shown, f"filed as {shown['code']}, due {shown['retention']['due'] or 'never (permanent)'}")
 
 
@@ -112,38 +132,6 @@ def record_file_batch(context: Context, *, batch: str) -> None:
             done = filing.file_clear(unit, parse_id(batch, kind="batch"), tables=archive.tables)
     left = [{"record": str(ident), "reason": reason} for ident, reason in done.left]
     context.answer({"filed": len(done.filed), "left": left}, f"{len(done.filed)} filed, {len(left)} left")
-
-
-@click.command("search")
-@click.argument("query")
-@click.option("--filter", "filters", multiple=True, metavar="KEY=VALUE")
-@click.option("--size", type=int, default=20, show_default=True)
-@click.option("--after")
-@click.option("--order", type=click.Choice(["best", "newest"]), default="best", show_default=True)
-@with_context
-def search(context: Context, *, query: str, filters: tuple[str, ...], size: int, after: str | None, order: str) -> None:
-    """Find records: words, "exact phrases", numbers. `-` as QUERY reads it from standard input."""
-    chosen: dict[str, tuple[str, ...]] = {}
-    for item in filters:
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise click.UsageError("--filter KEY=VALUE")
-        chosen[key] = (*chosen.get(key, ()), value)
-    with context.archive() as archive:
-        viewer = context.viewer(archive)
-        question = Question(personal(query), chosen, size, after, order)
-        found = find(
-            archive.reading, archive.index, question, viewer=viewer, hasher=archive.hasher,
-            masker=masker(viewer, archive.tables),
-        )  # fmt: skip
-    answer = as_json(found)
-    human = [f"{found.total} found"]
-    if found.degraded:
-        human.append("full-text search does not answer now: looked up by number and name in the database")
-    for hit in answer["hits"]:
-        human.append(f"{hit['code']:34} {hit['title']}")
-        human += [f"    … {text} …" for text in hit["snippets"]]
-    context.answer(answer, "\n".join(human))
 
 
 @click.group("person")
@@ -201,4 +189,4 @@ def retention_explain(context: Context, *, record_ref: str) -> None:
     context.answer(facts)
 
 
-COMMANDS = (record, search, person, retention_group)
+COMMANDS = (record, person, retention_group)

@@ -1,4 +1,4 @@
-"""Commands of the processes that work: workers and the relay. They need no token and answer to signals."""
+"""Commands of the processes: the site, workers and the relay. They need no token and answer to signals."""
 
 import logging
 import os
@@ -12,6 +12,18 @@ from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import Lane
 from archive_app.worker import run_process
 from archive_app.workforce import Workforce
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True)
+@click.option("--no-workers", is_flag=True, help="Only the site; workers run elsewhere.")
+@with_context
+def serve(context: Context, *, host: str, port: int, no_workers: bool) -> None:
+    """Serve the site, with workers beside it."""
+    from archive_app.web.serving import serve as serve_site  # noqa: PLC0415 - a second that no other command waits for
+
+    serve_site(context.settings, host=host, port=port, workers=not no_workers)
 
 
 @click.group("worker")
@@ -75,4 +87,4 @@ def _log(settings: Settings) -> None:
     logs.configure(settings.log, level=logging.INFO if settings.log == "json" else logging.WARNING)
 
 
-COMMANDS = (worker, relay)
+COMMANDS = (serve, worker, relay)

@@ -33,6 +33,15 @@ _PLACES: Final[Mapping[str, str]] = {
     "ret": r"Y|D[1-9]\d{0,2}",
 }
 _RUNNING: Final = frozenset({"item", "file", "page"})
+_WIDTH: Final = re.compile(r"(0[1-9]\d?)?d?")  # filled with zeros: with blanks one number would have two writings
+_ACCOUNTING: Final = "KU"
+#: The pattern by which a record is numbered: of accounting or not, within a case file or not.
+_PATTERNS: Final[Mapping[tuple[bool, bool], str]] = {
+    (False, False): "item",
+    (False, True): "case-file",
+    (True, False): "accounting-item",
+    (True, True): "accounting",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,20 +90,39 @@ def template_for(series: SeriesKey, *, patterns: Table[NumberPattern]) -> str:
 
     Raises `InvalidInput` if the table has no such template.
     """
-    by_file = series.file is not None
-    if series.category == "KU":
-        code = "accounting" if by_file else "accounting-item"
-    else:
-        code = "case-file" if by_file else "item"
+    code = _PATTERNS[series.category == _ACCOUNTING, series.file is not None]
     template = patterns.of(code).template
     if template is None:
         raise InvalidInput("number-template", **{code: "missing"})
     return template
 
 
-def check_template(template: str) -> None:
-    """Raise `InvalidInput("number-template")` if two records could be given one number by this template."""
-    _form(template)
+def check_templates(patterns: Table[NumberPattern]) -> None:
+    """Raise `InvalidInput("reference-faults")` naming each template that `template_for` would ask for in vain.
+
+    That is one that is missing, that has no place for a case file or asks for one, or by which two records could be
+    given one number.
+    """
+    faults: dict[str, object] = {}
+    for (accounting, by_file), code in _PATTERNS.items():
+        template = patterns.of(code).template if code in patterns else None
+        fault = "missing" if template is None else _fault_of(template, accounting=accounting, by_file=by_file)
+        if fault is not None:
+            faults[f"number_patterns[{code}].template"] = fault
+    if faults:
+        raise InvalidInput("reference-faults", **faults)
+
+
+def _fault_of(template: str, *, accounting: bool, by_file: bool) -> str | None:
+    try:
+        form = _form(template)
+    except InvalidInput as fault:
+        return "; ".join(f"{place}: {reason}" for place, reason in fault.parameters.items())
+    if ("file" in form.places) != by_file:
+        return "file: " + ("no-place-in-template" if by_file else "not-of-this-pattern")
+    if (form.category == _ACCOUNTING) != accounting:
+        return "category: other-than-template"
+    return None
 
 
 def build(number: ArchivalNumber, *, template: str) -> str:
@@ -177,12 +205,18 @@ def _form(template: str) -> _Form:
     """What a template asks for. Raises `InvalidInput("number-template")` if a part of the series has no place."""
     places: list[str] = []
     pattern: list[str] = []
-    for literal, place, width, _ in string.Formatter().parse(template):
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError:  # braces that do not match
+        raise InvalidInput("number-template", template="not-a-template") from None
+    for literal, place, width, conversion in parts:
         pattern.append(re.escape(literal))
         if place is None:
             continue
         if place in places or not (place in _PLACES or place in _RUNNING):
             raise InvalidInput("number-template", **{place or "place": "unknown-or-twice"})
+        if conversion or not _WIDTH.fullmatch(width or "") or (width and place not in _RUNNING):
+            raise InvalidInput("number-template", **{place: "width"})
         places.append(place)
         pattern.append(f"(?P<{place}>{_running(width or '') if place in _RUNNING else _PLACES[place]})")
     category = re.search(r"\{fonds\}-([A-Z]{2})" + DOT, template)

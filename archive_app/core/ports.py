@@ -9,15 +9,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias
 from uuid import UUID
-
-import numpy as np
-from numpy.typing import NDArray
 
 from archive_app.core.vocabulary import Box, Lane, RecordId, UserId, Viewer
 
-Bitmap = NDArray[np.uint8]  # height x width x 3, RGB
+if TYPE_CHECKING:  # most of what asks for a port opens no picture
+    import numpy as np
+    from numpy.typing import NDArray
+
+Bitmap: TypeAlias = "NDArray[np.uint8]"  # height x width x 3, RGB
 
 
 # ---------------------------------------------------------------- store

@@ -2,7 +2,8 @@
 
 The policies are not written by hand. `Guarded.visible_to` is asked on behalf of a viewer of whom nothing is known yet:
 whatever it wants to know becomes a question to the transaction's settings, so rule and policy cannot drift. A
-transaction that has not said on whose behalf it runs gets an error, not an empty answer.
+transaction that has not said on whose behalf it runs gets an error, not an empty answer. That holds against a scope
+that was forgotten, not against injected SQL: whoever speaks as the role can say to be any viewer.
 
 The tables' owner is not bound (no FORCE): migrations, the first fonds, backup and restore are its work and know no
 viewer. The application must therefore be another role; `archive_app.privileges` says whether it is.

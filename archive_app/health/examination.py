@@ -1,7 +1,7 @@
 """Asking all parts at once. A part that hangs is reported as silent and keeps nobody waiting.
 
 To add a part: a function from the archive to a `Part`, its place in one of the two lists, its words in
-`archive_app/web/health_words.py`.
+`archive_app/web/health_words.py`; where it counts what grows, a probe beside it that does not.
 """
 
 import threading
@@ -18,7 +18,7 @@ from archive_app.wiring import Archive
 
 Check = Callable[[Archive], Part]
 
-#: What the status page, `/readyz` and the metrics tell.
+#: What the status page and the metrics tell.
 PARTS: tuple[tuple[str, Check], ...] = (
     ("database", servers.database),
     ("store", servers.store),
@@ -32,8 +32,16 @@ PARTS: tuple[tuple[str, Check], ...] = (
     ("disk", machine.disk),
     ("certificates", machine.certificates),
 )
+_PROBES: dict[str, Check] = {
+    "store": servers.store_answers,
+    "index": servers.index_answers,
+    "jobs": work.jobs_at_a_glance,
+}
+#: The same parts as `/readyz` asks, every few seconds: nothing is counted, so it costs the same at any size.
+READINESS: tuple[tuple[str, Check], ...] = tuple((name, _PROBES.get(name, check)) for name, check in PARTS)
 #: What `archive doctor` looks at besides.
 MACHINE: tuple[tuple[str, Check], ...] = (
+    ("index-whole", servers.index_whole),
     ("keys", machine.keys),
     ("backup-reader", machine.backup_reader),
     ("shared-memory", machine.shared_memory),

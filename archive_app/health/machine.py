@@ -161,11 +161,13 @@ def converter(archive: Archive) -> Part:
 
 
 def door(archive: Archive) -> Part:
-    """Behind TLS, cookies say so and metrics ask for their token."""
+    """Behind TLS, cookies say so."""
     settings = archive.settings
-    facts = {"secure-cookies": settings.secure_cookies, "proxies": settings.trusted_proxies}
+    facts = {
+        "secure-cookies": settings.secure_cookies,
+        "proxies": settings.trusted_proxies,
+        "metrics": bool(settings.metrics_token),
+    }
     if settings.trusted_proxies and not settings.secure_cookies:
         return Part("door", State.DEGRADED, facts, Advice.COOKIES_OPEN)
-    if settings.trusted_proxies and settings.metrics_token is None:
-        return Part("door", State.DEGRADED, facts, Advice.METRICS_OPEN)
     return Part("door", facts=facts)

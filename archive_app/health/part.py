@@ -23,6 +23,7 @@ class Advice(enum.StrEnum):
     ASK_SLOW = "part-silent"
     ASK_FAILED = "part-failed"
     DATABASE_EMPTY = "database-empty"
+    DATABASE_NOT_GRANTED = "database-not-granted"
     DATABASE_BEHIND = "database-behind"
     DATABASE_AHEAD = "database-ahead"
     ROW_SECURITY = "row-security-off"
@@ -55,7 +56,6 @@ class Advice(enum.StrEnum):
     READER_MISSING = "reader-missing"
     CONVERTER_MISSING = "converter-missing"
     COOKIES_OPEN = "cookies-open"
-    METRICS_OPEN = "metrics-open"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,20 +10,26 @@ from archive_app import keeping
 from archive_app.core.errors import Unavailable
 from archive_app.core.model import Record
 from archive_app.core.vocabulary import Lane
+from archive_app.extent import is_little
 from archive_app.health.part import Advice, Part, State
-from archive_app.privileges import row_security
+from archive_app.jobs import LaneDepth
+from archive_app.privileges import granted, row_security
 from archive_app.wiring import Archive
 from search.projection import SEARCHABLE
 
 _CONNECT_SECONDS = 2.0
 _LAG_SECONDS = 120
+_SEARCHABLE = sa.select(Record.id).where(Record.state.in_(SEARCHABLE))
 _AMQP_PORTS = {"amqp": 5672, "amqps": 5671}
 
 
 def database(archive: Archive) -> Part:
     """It answers, its schema is this program's, and on PostgreSQL it hides rows by itself."""
+    facts: dict[str, object] = {"engine": archive.engine.dialect.name}
+    if not granted(archive.engine):
+        return Part("database", State.DOWN, facts, Advice.DATABASE_NOT_GRANTED)
     current, newest = schema.current(archive.engine), schema.newest()
-    facts: dict[str, object] = {"engine": archive.engine.dialect.name, "revision": current}
+    facts["revision"] = current
     if current is None:
         return Part("database", State.DOWN, facts, Advice.DATABASE_EMPTY)
     if current != newest:
@@ -38,13 +44,22 @@ def database(archive: Archive) -> Part:
     return Part("database", State.DEGRADED, {**facts, "why": str(guarded.reason)}, Advice.ROW_SECURITY)
 
 
-def store(archive: Archive) -> Part:
-    """It lists what it keeps, lets nobody change it as far as it was tried, and locks in time."""
+def store_answers(archive: Archive) -> Part:
+    """It lists the first of what it keeps."""
     facts: dict[str, object] = {"kind": type(archive.store).__name__}
     try:
         next(iter(archive.store.keys()), None)
     except (Unavailable, OSError) as fault:
         return Part("store", State.DOWN, {**facts, "fault": fault_of(fault)}, Advice.STORE_DOWN)
+    return Part("store", facts=facts)
+
+
+def store(archive: Archive) -> Part:
+    """It answers, lets nobody change what it keeps as far as it was tried, and locks in time."""
+    answer = store_answers(archive)
+    if answer.state == State.DOWN:
+        return answer
+    facts = dict(answer.facts)
     tested = keeping.last_test(archive)
     if tested is None:
         return Part("store", facts={**facts, "write-once": "not-tested"})
@@ -62,21 +77,51 @@ def store(archive: Archive) -> Part:
     return Part("store", facts=facts)
 
 
-def index(archive: Archive) -> Part:
-    """It answers, and holds as many records as can be found."""
+def index_answers(archive: Archive) -> Part:
+    """It answers."""
     try:
-        facts = dict(archive.index.status())
+        return Part("index", facts=archive.index.status())
     except (Unavailable, OSError) as fault:
         return Part("index", State.DOWN, {"fault": fault_of(fault)}, Advice.INDEX_DOWN)
-    with archive.reading(archive.own_work("health")) as unit:
-        facts["searchable"] = searchable = unit.count(sa.select(Record.id).where(Record.state.in_(SEARCHABLE)))
-    lane = next(depth for depth in archive.queue.depths() if depth.lane == Lane.INDEX)
-    facts["lag-seconds"] = round(lane.oldest_seconds)
+
+
+def index(archive: Archive) -> Part:
+    """It answers, follows what is filed, and holds as many records as can be found, which are counted while few."""
+    answer = index_answers(archive)
+    if answer.state == State.DOWN:
+        return answer
+    lane = _index_lane(archive)
+    facts = {**answer.facts, "lag-seconds": round(lane.oldest_seconds)}
     if lane.oldest_seconds > _LAG_SECONDS:
         return Part("index", State.DEGRADED, facts, Advice.INDEX_BEHIND)
-    if not (lane.waiting or lane.running) and facts.get("documents") != searchable:
+    documents = facts.get("documents")
+    with archive.reading(archive.own_work("health")) as unit:
+        if is_little(archive.sessions):
+            facts["searchable"] = searchable = unit.count(_SEARCHABLE)
+            differs = documents != searchable
+        else:
+            differs = not documents and bool(unit.rows(_SEARCHABLE.limit(1)))
+    if differs and not (lane.waiting or lane.running):
         return Part("index", State.DEGRADED, facts, Advice.INDEX_DIFFERS)
     return Part("index", facts=facts)
+
+
+def index_whole(archive: Archive) -> Part:
+    """It holds as many records as can be found: they are counted however many, so this is for who asks once."""
+    answer = index_answers(archive)
+    if answer.state == State.DOWN:
+        return Part("index-whole", State.OFF)  # said of the index itself
+    with archive.reading(archive.own_work("health")) as unit:
+        searchable = unit.count(_SEARCHABLE)
+    lane, documents = _index_lane(archive), answer.facts.get("documents")
+    facts = {"documents": documents, "searchable": searchable}
+    if documents != searchable and not (lane.waiting or lane.running):
+        return Part("index-whole", State.DEGRADED, facts, Advice.INDEX_DIFFERS)
+    return Part("index-whole", facts=facts)
+
+
+def _index_lane(archive: Archive) -> LaneDepth:
+    return next(depth for depth in archive.queue.depths() if depth.lane == Lane.INDEX)
 
 
 def broker(archive: Archive) -> Part:

@@ -1,14 +1,15 @@
 """What goes on in an archive: workers, jobs, the audit log, backups."""
 
+import datetime as dt
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
 from archive_app.backup import history
-from archive_app.core.model import AuditLeaf
+from archive_app.core.model import AuditLeaf, QueuedJob
 from archive_app.core.settings import Settings
-from archive_app.core.vocabulary import Lane
+from archive_app.core.vocabulary import JobState, Lane
 from archive_app.health.part import Advice, Part, State
 from archive_app.wiring import Archive
 
@@ -21,6 +22,24 @@ def workers(archive: Archive) -> Part:
     live = archive.queue.live_workers()
     facts = {"processes": live}
     return Part("workers", facts=facts) if live else Part("workers", State.DEGRADED, facts, Advice.WORKERS_NONE)
+
+
+def jobs_at_a_glance(archive: Archive) -> Part:
+    """Nothing was given up, and nothing waits for too long: looked for, not counted."""
+    now = archive.clock.now()
+    buried = sa.select(QueuedJob.id).where(QueuedJob.state == JobState.BURIED)
+    old = [
+        sa.select(QueuedJob.id).where(
+            QueuedJob.state == JobState.QUEUED, QueuedJob.lane == lane,
+            QueuedJob.run_after < now - dt.timedelta(seconds=seconds),
+        )
+        for lane, seconds in _OLD_SECONDS.items()
+    ]  # fmt: skip
+    with archive.sessions.reading() as session:
+        found = [session.execute(statement.limit(1)).first() is not None for statement in (buried, *old)]
+    if found[0]:
+        return Part("jobs", State.DEGRADED, advice=Advice.JOBS_BURIED)
+    return Part("jobs", State.DEGRADED, advice=Advice.JOBS_OLD) if any(found) else Part("jobs")
 
 
 def jobs(archive: Archive) -> Part:

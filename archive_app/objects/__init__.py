@@ -1,8 +1,6 @@
-"""Where the bytes of records are kept: adapters of the `StorageBackend` port."""
+"""Where the bytes of records are kept: adapters of the `StorageBackend` port; the one on S3 is in `s3`."""
 
 from archive_app.objects.digests import Digester, digests_of
 from archive_app.objects.folder import FolderStore
-from archive_app.objects.s3 import S3Store
-from archive_app.objects.s3_client import S3Address, S3Client
 
-__all__ = ["Digester", "FolderStore", "S3Address", "S3Client", "S3Store", "digests_of"]
+__all__ = ["Digester", "FolderStore", "digests_of"]

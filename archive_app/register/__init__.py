@@ -10,7 +10,7 @@ from archive_app.clock import SystemClock
 from archive_app.core.errors import InvalidInput
 from archive_app.core.ports import DestructionRegister
 from archive_app.core.settings import Settings
-from archive_app.objects import S3Address, S3Client
+from archive_app.objects.s3_client import S3Address, S3Client
 from archive_app.register.folder import FileRegister
 from archive_app.register.s3 import S3Register
 

@@ -15,11 +15,12 @@ from archive_app.core.vocabulary import Action
 from archive_app.disclosure import masker
 from archive_app.web.access import access, the_archive, viewer
 from archive_app.web.records import preview_of
-from search.find import FILTERS, Answer, FoundRecord, Question, find
+from search.find import CONTINUED, FILTERS, Answer, FoundRecord, Question, find
 
 bp = Blueprint("finding", __name__)
 BLUEPRINTS = (bp,)
 _PAGE = 20
+_AWAY = ("full-text-unavailable", "search-interrupted")
 _ORDER = ("fonds", "class", "type", "year", "state")
 
 
@@ -55,7 +56,7 @@ def _answer(values: "MultiDict[str, str]", text: str) -> ResponseReturnValue:
     question = Question(text, filters, _PAGE, values.get("after") or None, order if order == "newest" else "best")
     faults: dict[str, object] = {}
     answer: Answer | None = None
-    away = False  # the index does not answer, and the database cannot
+    away: str | None = None  # the index does not answer, and the database cannot
     if text.strip() or filters or request.method == "POST":
         try:
             answer = find(archive.reading, archive.index, question, viewer=by, hasher=archive.hasher,
@@ -63,9 +64,9 @@ def _answer(values: "MultiDict[str, str]", text: str) -> ResponseReturnValue:
         except InvalidInput as fault:
             faults = fault.parameters
         except Unavailable as fault:
-            if fault.code != "full-text-unavailable":
+            if fault.code not in _AWAY:
                 raise
-            away = True
+            away = fault.code
     with archive.reading(by) as unit:
         fonds = {row[0]: row[1] for row in unit.rows(sa.select(Fonds.code, Fonds.name))}
         facets = _facets(answer, filters, fonds) if answer else {}
@@ -74,7 +75,7 @@ def _answer(values: "MultiDict[str, str]", text: str) -> ResponseReturnValue:
         "search.html",
         text=text, filters=filters, chosen=chosen, order=question.order, answer=answer, facets=facets,
         faults=faults, after=values.get("after"), fonds=fonds, best_snippets=_best_snippets, away=away,
-        asked=request.form,
+        asked=request.form, continued=answer is not None and answer.degraded == CONTINUED,
     )  # fmt: skip
     return page, 422 if faults else 503 if away else 200
 

@@ -10,6 +10,7 @@ PARTS: Mapping[str, Words] = {
     "database": ("数据库", "Database"),
     "store": ("对象存储", "Object store"),
     "index": ("检索库", "Search index"),
+    "index-whole": ("检索库完整", "Index is whole"),
     "broker": ("消息队列", "Broker"),
     "workers": ("处理进程", "Workers"),
     "jobs": ("任务", "Jobs"),
@@ -73,6 +74,7 @@ FACTS: Mapping[str, Words] = {
     "tesseract": ("Tesseract 中文", "Tesseract, Chinese"),
     "secure-cookies": ("安全 Cookie", "Secure cookies"),
     "proxies": ("代理", "Proxies"),
+    "metrics": ("指标", "Metrics"),
     "why": ("原因", "Why"),
     "fault": ("故障", "Fault"),
 }
@@ -116,6 +118,10 @@ ADVICE: Mapping[str, Words] = {
     Advice.DATABASE_EMPTY: (
         "数据库是空的。运行 archive init，或恢复备份。",
         "The database is empty. Run archive init, or restore a backup.",
+    ),
+    Advice.DATABASE_NOT_GRANTED: (
+        "应用角色没有任何权限。同时设置应用角色和表所有者的地址，运行 archive db upgrade 即授予。",
+        "The role was given nothing. With its address and the owner's set, run: archive db upgrade",
     ),
     Advice.DATABASE_BEHIND: (
         "数据库结构旧于程序。停止服务，运行 archive db upgrade。",
@@ -241,9 +247,5 @@ ADVICE: Mapping[str, Words] = {
     Advice.COOKIES_OPEN: (
         "前有代理而 Cookie 未限 TLS。设置 ARCHIVE_SECURE_COOKIES=true。",
         "There is a proxy, and cookies are not kept to TLS. Set ARCHIVE_SECURE_COOKIES=true.",
-    ),
-    Advice.METRICS_OPEN: (
-        "指标没有令牌。设置 ARCHIVE_METRICS_TOKEN_FILE。",
-        "Metrics have no token. Set ARCHIVE_METRICS_TOKEN_FILE.",
     ),
 }

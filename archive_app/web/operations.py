@@ -1,13 +1,12 @@
 """How the archive does: the status page for people, health answers and metrics for machines."""
 
 import hmac
-import ipaddress
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from archive_app.core.vocabulary import Action
-from archive_app.health.examination import Examination
+from archive_app.health.examination import READINESS, Examination
 from archive_app.health.part import State, worst
 from archive_app.web.access import access, machine, public, the_archive
 from archive_app.web.metrics import TYPE, Metrics
@@ -15,22 +14,16 @@ from archive_app.web.metrics import TYPE, Metrics
 status = Blueprint("status", __name__)
 BLUEPRINTS = (status,)
 _STRANGERS_SECONDS = 2.0  # how old an answer to strangers may be: they cannot make us work
-_HEALTH, _METRICS = "archive-examination", "archive-metrics"
-_FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
+_HEALTH, _READINESS, _METRICS = "archive-examination", "archive-readiness", "archive-metrics"
 
 
 def install(app: Flask) -> None:
     """One examination and its metrics for the application."""
     archive = app.extensions["archive"]
     app.extensions[_HEALTH] = examination = Examination(archive)
+    app.extensions[_READINESS] = Examination(archive, READINESS)
     app.extensions[_METRICS] = metrics = Metrics(archive, examination)
     metrics.install(app)
-
-
-def examination() -> Examination:
-    """The examination of this application's archive."""
-    found: Examination = current_app.extensions[_HEALTH]
-    return found
 
 
 @status.get("/status")
@@ -38,7 +31,8 @@ def examination() -> Examination:
 def show() -> ResponseReturnValue:
     """Each part, its state, its facts, and what to do."""
     archive = the_archive()
-    parts = examination().parts()
+    examination: Examination = current_app.extensions[_HEALTH]
+    parts = examination.parts()
     report = {"at": archive.clock.now().isoformat(timespec="seconds"), "parts": [part.as_json() for part in parts]}
     return render_template("status.html", parts=parts, worst=worst(parts), now=archive.clock.now(), report=report)
 
@@ -54,7 +48,8 @@ def healthz() -> ResponseReturnValue:
 @public
 def readyz() -> ResponseReturnValue:
     """Each part that is set up: ok, degraded or down; no facts for strangers."""
-    parts = [part for part in examination().parts(at_most_old=_STRANGERS_SECONDS) if part.state != State.OFF]
+    readiness: Examination = current_app.extensions[_READINESS]
+    parts = [part for part in readiness.parts(at_most_old=_STRANGERS_SECONDS) if part.state != State.OFF]
     state = worst(parts)
     found = {part.name: part.state.value for part in parts}
     return jsonify(state=state.value, parts=found), 503 if state == State.DOWN else 200
@@ -63,22 +58,15 @@ def readyz() -> ResponseReturnValue:
 @status.get("/metrics")
 @machine
 def metrics() -> ResponseReturnValue:
-    """The metrics: for who brings the token; without a token in the settings, for this machine alone."""
-    if not _may_measure():
+    """The metrics, for who brings the token. Without one in the settings there are none.
+
+    Whoever asks from this machine is not trusted for that: behind a proxy that stands here everybody does.
+    """
+    wanted = the_archive().settings.metrics_token
+    if not wanted:
+        return Response("no metrics: ARCHIVE_METRICS_TOKEN is not set\n", 404)
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not hmac.compare_digest(given.encode(), wanted.encode()):
         return Response("the metrics token is missing or wrong\n", 401, {"WWW-Authenticate": "Bearer"})
     found: Metrics = current_app.extensions[_METRICS]
     return Response(found.text(), content_type=TYPE)
-
-
-def _may_measure() -> bool:
-    wanted = the_archive().settings.metrics_token
-    if wanted is not None:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return hmac.compare_digest(given.encode(), wanted.encode())
-    # A proxy on this machine is not who asks.
-    if any(name in request.headers for name in _FORWARDED):
-        return False
-    try:
-        return ipaddress.ip_address(request.remote_addr or "").is_loopback
-    except ValueError:
-        return False

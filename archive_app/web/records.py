@@ -1,6 +1,6 @@
 """A record's page, its page pictures and its components."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -84,20 +84,27 @@ def viewer_of(unit: Unit, record: Record, shown: dict[str, Any], words: str) -> 
     boxes = _boxes(unit, record, words) if words.strip() and pictures else {}
     return {
         "pages": [
-            {
-                "number": page["number"],
-                "width": page["width"],
-                "height": page["height"],
-                "rotation": page["rotation"],
-                "image": url_for("records.page_image", record_id=record.id, number=page["number"])
-                if pictures and page["state"] != "waiting"
-                else None,
-                "lines": [{"text": line["text"], "box": line["box"]} for line in page["lines"]],
-                "boxes": boxes.get(page["number"], []),
-            }
+            {**viewer_page(shown, page, picture=pictures), "boxes": boxes.get(page["number"], [])}
             for page in shown["pages"]
         ],
         "pictures": pictures,
+    }
+
+
+def viewer_page(shown: Mapping[str, Any], page: Mapping[str, Any], *, picture: bool = True) -> dict[str, Any]:
+    """A page as the page viewer is given it.
+
+    The version is in the address of the picture: after a split or a correction the number is another picture's.
+    """
+    there = picture and page["state"] != "waiting"
+    image = url_for("records.page_image", record_id=shown["id"], number=page["number"], v=shown["version"])
+    return {
+        "number": page["number"],
+        "width": page["width"],
+        "height": page["height"],
+        "rotation": page["rotation"],
+        "image": image if there else None,
+        "lines": [{"text": line["text"], "box": line["box"]} for line in page["lines"]],
     }
 
 
@@ -159,11 +166,11 @@ def _related(unit: Unit, record: Record) -> list[dict[str, object]]:
         idents.update(row[0] for row in unit.rows(siblings))
     related = sa.select(Record).where(Record.id.in_(idents - {record.id}), Record.state != RecordState.WITHDRAWN)
     others = unit.all(related.order_by(Record.created_at, Record.id).limit(_RELATED))
-    titles = disclosure.titles(unit, the_archive().tables, {other.id: other.title for other in others})
+    shown = disclosure.titled(unit, the_archive().tables, others, of=lambda other: (other.id, other.title))
     return [
-        {"id": str(other.id), "code": other.code, "title": titles[other.id],
+        {"id": str(other.id), "code": other.code, "title": title,
          "sibling": other.intake_file_id == record.intake_file_id}
-        for other in others
+        for other, title in shown
     ]  # fmt: skip
 
 

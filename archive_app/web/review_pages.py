@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask import url_for
 from pypinyin import Style, lazy_pinyin
 
 from archive_app import catalogue
@@ -18,6 +17,7 @@ from archive_app.core.model import Batch, IntakeFile, Page, Record
 from archive_app.core.reference import Format, ReferenceTables
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import FieldState, Level, RecordId, RecordState
+from archive_app.web.records import viewer_page
 from archive_app.web.review_queue import Filter, Place, place_of
 from archive_app.web.words import label
 from ingest.arranging import UNFILED
@@ -266,25 +266,9 @@ def viewer_data(review: ReviewRecord) -> dict[str, Any]:
     record = review.record
     return {
         "pages": [
-            {
-                "number": page["number"],
-                "width": page["width"],
-                "height": page["height"],
-                "rotation": page["rotation"],
-                "image": _picture(record, page),
-                "lines": [{"text": line["text"], "box": line["box"]} for line in page["lines"]],
-                "failed": page["state"] == "failed",
-            }
-            for page in record["pages"]
+            {**viewer_page(record, page), "failed": page["state"] == "failed"} for page in record["pages"]
         ]
     }  # fmt: skip
-
-
-def _picture(record: Mapping[str, Any], page: Mapping[str, Any]) -> str | None:
-    """Where the page's picture is. The version is in the address: after a split the number is another picture's."""
-    if page["state"] == "waiting":
-        return None
-    return url_for("records.page_image", record_id=record["id"], number=page["number"], v=record["version"])
 
 
 def page_ids(unit: Unit, record_id: RecordId) -> list[UUID]:

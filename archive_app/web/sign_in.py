@@ -93,7 +93,7 @@ def account() -> ResponseReturnValue:
 def _live_tokens() -> int:
     archive = the_archive()
     today = archive.clock.today()
-    return sum(one.revoked is None and one.expires >= today for one in archive.accounts.tokens(viewer()))
+    return sum(one.revoked is None and one.expires >= today for one in archive.accounts.tokens.of(viewer()))
 
 
 @bp.post("/account/password")

@@ -248,10 +248,18 @@ ERRORS: Mapping[str, Words] = {
         "数据库没有响应，未保存的内容请稍后重新提交。",
         "The database does not answer. What was not saved must be sent again later.",
     ),
+    "database-not-granted": (
+        "数据库角色没有权限，请联系系统管理员。",
+        "The database's role was given nothing. Tell the system administrator.",
+    ),
     "database-busy": ("数据库繁忙，请稍后再试。", "The database has too much to do. Try again shortly."),
     "full-text-unavailable": (
         "全文检索暂不可用。完整的证件号码、文号、档号和姓名仍可查询；资料照常归档，恢复后自动补入索引。",
         "Full-text search does not answer now. Whole numbers and names are looked up all the same; filing goes on.",
+    ),
+    "search-interrupted": (
+        "检索服务在翻页时中断。稍后可接着翻页；或从头检索，完整的号码和姓名仍可查询。",
+        "The search went away between two pages. Ask for this page again later; from the start, numbers are looked up.",
     ),
     "store-full": ("存储已满，请联系系统管理员。", "The store is full. Tell the system administrator."),
     "store-unreachable": ("存储服务器没有应答，请稍后再试。", "The store's server does not answer. Try again later."),
@@ -305,6 +313,11 @@ FIELD_FAULTS: Mapping[str, Words] = {
     "negative": ("不能为负", "must not be negative"),
     "nothing-to-search": ("没有可检索的文字", "nothing to search for"),
     "too-many-words": ("词太多", "too many words"),
+    "not-a-cursor": ("续页标记无效，请重新检索", "no place in a list: search again from the start"),
+    "of-another-question": (
+        "续页标记属于另一次检索，请重新检索",
+        "a place in the list of another question: search again from the start",
+    ),
     "takes-no-records": ("该类目不收文件", "takes no records"),
 }
 

@@ -61,7 +61,7 @@ class OpenedPage:
     """
 
     number: int
-    bitmap: Bitmap | None
+    bitmap: "Bitmap | None"
     view: bytes | None
     width: int
     height: int

@@ -106,7 +106,7 @@ class Opener:
         return np.frombuffer(mapped, dtype=np.uint8).reshape(shape)
 
     @staticmethod
-    def _opened(found: dict[str, Any], bitmap: Bitmap | None, view: Path) -> OpenedPage:
+    def _opened(found: dict[str, Any], bitmap: "Bitmap | None", view: Path) -> OpenedPage:
         lines = found["lines"]
         return OpenedPage(
             number=found["number"],

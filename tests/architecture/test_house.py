@@ -19,7 +19,9 @@ MOST_LINES = 600
 #: Who ends a transaction: the unit of work, and what must be kept although the work around it failed.
 COMMITTERS = {
     "archive_app/core/unit.py": "the unit of work",
-    "archive_app/accounts.py": "attempts to sign in are kept also when they fail",
+    "archive_app/accounts/book.py": "attempts to sign in are kept also when they fail",
+    "archive_app/accounts/tokens.py": "a token ends whatever else happens",
+    "archive_app/accounts/log.py": "what was denied is kept",
     "archive_app/jobs.py": "the queue's own claims and heartbeats",
     "archive_app/rules.py": "tables are loaded before there is anybody to act for",
     "archive_app/keeping.py": "what the store lets through is a fact of the installation, of no record",

@@ -92,7 +92,7 @@ def main() -> None:
         settings, viewer = an_archive(folder / "home")
         with opened(settings) as archive:
             token = folder / "token"
-            token.write_text(archive.accounts.add_token(viewer.user_id), encoding="utf-8")
+            token.write_text(archive.accounts.tokens.add(viewer.user_id), encoding="utf-8")
             os.chmod(token, 0o600)  # noqa: PTH101 - a token of a bench
         base = [sys.executable, "-m", "archive_app", "--home", str(settings.home)]
         ingesting, seconds = peak([*base, "--token-file", str(token), "ingest", str(large)], until=lambda _: False)

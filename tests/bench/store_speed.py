@@ -32,7 +32,9 @@ from minio import Minio
 from archive_app.clock import SystemClock
 from archive_app.core.ports import StorageBackend
 from archive_app.core.settings import environment
-from archive_app.objects import FolderStore, S3Address, S3Client, S3Store
+from archive_app.objects import FolderStore
+from archive_app.objects.s3 import S3Store
+from archive_app.objects.s3_client import S3Address, S3Client
 
 CASES = (("100 KB x 200", 100 << 10, 200), ("10 MB x 10", 10 << 20, 10), ("200 MB x 1", 200 << 20, 1))
 _LIMIT = 1 << 30

@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-import services
 from s3_stores import a_client, an_address, an_s3_store
 from services import S3Server
 from storing import LIMIT, StoppedClock, put, read
@@ -20,11 +19,6 @@ from archive_app.objects.s3_client import S3Client
 pytestmark = pytest.mark.services
 IN_ONE = os.urandom(1 << 20)
 IN_PARTS = os.urandom(11 << 20)
-
-
-@pytest.fixture(params=["minio", "versitygw"])
-def server(request: pytest.FixtureRequest) -> S3Server:
-    return services.minio() if request.param == "minio" else services.versitygw()
 
 
 @pytest.mark.parametrize(("content", "least"), [(IN_ONE, 3), (IN_PARTS, 7)], ids=["in one", "in parts"])

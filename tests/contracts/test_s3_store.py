@@ -32,11 +32,6 @@ pytestmark = pytest.mark.services
 ATTEMPTS = ["shorten-lock", "lower-mode", "suspend-versioning", "overwrite", "delete-version"]
 
 
-@pytest.fixture(params=["minio", "versitygw"])
-def server(request: pytest.FixtureRequest) -> S3Server:
-    return services.minio() if request.param == "minio" else services.versitygw()
-
-
 @pytest.fixture
 def address(server: S3Server) -> S3Address:
     return an_address(server)

@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import services
 from s3_stores import HASTE, an_address
 from services import S3Server
 from storing import BYTES, StoppedClock, put, read
@@ -19,11 +18,6 @@ from archive_app.objects.s3 import S3Store
 from archive_app.objects.s3_client import S3Address, S3Client
 
 pytestmark = pytest.mark.services
-
-
-@pytest.fixture(params=["minio", "versitygw"])
-def server(request: pytest.FixtureRequest) -> S3Server:
-    return services.minio() if request.param == "minio" else services.versitygw()
 
 
 @pytest.fixture

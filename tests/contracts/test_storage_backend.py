@@ -35,8 +35,7 @@ def clock() -> StoppedClock:
 def store(request: pytest.FixtureRequest, tmp_path: Path, clock: StoppedClock) -> StorageBackend:
     if request.param == "folder":
         return FolderStore(tmp_path / "store", clock=clock)
-    server = services.minio() if request.param == "minio" else services.versitygw()
-    return an_s3_store(server, tmp_path, clock)
+    return an_s3_store(services.s3(request.param), tmp_path, clock)
 
 
 @pytest.fixture

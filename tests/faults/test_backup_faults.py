@@ -21,7 +21,7 @@ from houses import a_batch, a_home, a_house, receive, samples, work
 from processes import forkserver, run_backup, run_restore
 from recorded_ocr import recorded_engine
 
-from archive_app import database, store_check
+from archive_app import database, schema, store_check
 from archive_app.backup import history, job
 from archive_app.backup.places import place_of
 from archive_app.backup.prune import prune
@@ -161,7 +161,7 @@ def test_a_restore_that_was_killed_between_two_revisions_goes_on(archive: Archiv
     home.mkdir(mode=0o700)
     (home / RESTORING).write_text(f"{name}\n", encoding="utf-8")
     engine = database.make_engine(settings.database_url)
-    database.upgrade(engine, revision)
+    schema.upgrade(engine, revision)
     engine.dispose()
     restore(settings, snapshot=None, progress=silent)
     assert tables_of(settings) == before

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from away_index import AwayIndex, a_read_home, an_away_house, named
+from away_index import a_name_on_all, an_away_house, come_back, named
 from houses import (
     a_batch,
     archivist,
@@ -19,22 +19,25 @@ from houses import (
 
 from archive_app.core.errors import InvalidInput, Unavailable
 from archive_app.core.model import Identifier, PartyLink, Record
-from archive_app.core.vocabulary import FondsId, IdentifierKind, JobState, Level, RecordId, Viewer
+from archive_app.core.vocabulary import (
+    Action,
+    FondsId,
+    IdentifierKind,
+    JobState,
+    Level,
+    RecordId,
+    Viewer,
+)
 from archive_app.disclosure import masker
 from archive_app.jobs import MAX_ATTEMPTS
 from archive_app.wiring import Archive
 from archive_app.worker import Worker
-from search.find import Answer, Question, find
-
-
-@pytest.fixture(scope="module")
-def read_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return a_read_home(tmp_path_factory.mktemp("read"))
+from search.find import CONTINUED, Answer, Question, find
 
 
 @pytest.fixture
-def archive(tmp_path: Path, read_home: Path) -> Iterator[Archive]:
-    with an_away_house(tmp_path, read_home) as opened:
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    with an_away_house(tmp_path) as opened:
         yield opened
 
 
@@ -47,13 +50,8 @@ def asked(archive: Archive, text: str, *, viewer: Viewer | None = None, **change
 
 
 def with_the_index(archive: Archive, text: str) -> set[RecordId]:
-    away = archive.index
-    assert isinstance(away, AwayIndex)
-    archive.index = away.index  # type: ignore[method-assign]
-    try:
+    with come_back(archive):
         return {hit.record for hit in asked(archive, text).hits}
-    finally:
-        archive.index = away  # type: ignore[assignment,method-assign]
 
 
 def test_a_citizen_number_a_name_and_an_archival_number_find_what_the_index_finds(archive: Archive):
@@ -130,9 +128,56 @@ def test_a_look_up_is_narrowed_and_paged(archive: Archive):
     assert shown == [one.record for one in answer.hits]
 
 
+def test_a_list_that_began_as_a_look_up_goes_on_as_one_when_the_index_is_back(archive: Archive):
+    name = a_name_on_all(archive)
+    whole = asked(archive, name)
+    first = asked(archive, name, size=1)
+    assert whole.total == first.total > 1
+    with come_back(archive):
+        second = asked(archive, name, size=1, after=first.after)
+        assert second.degraded == CONTINUED
+        assert [hit.record for hit in (*first.hits, *second.hits)] == [hit.record for hit in whole.hits][:2]
+        with pytest.raises(InvalidInput, match="of-another-question"):
+            asked(archive, name, size=1, after=first.after, order="newest")
+        assert asked(archive, name).degraded is None
+
+
+def test_a_list_whose_records_are_gone_when_it_goes_on_has_come_to_its_end(archive: Archive):
+    name = a_name_on_all(archive)
+    after = asked(archive, name, size=1).after
+    with archive.unit(archivist(archive)) as unit:
+        for link in unit.all(sa.select(PartyLink).where(PartyLink.name == name)):
+            unit.require(Action.RECORD_REVIEW, link)
+            link.name = "另一个人"
+    answer = asked(archive, name, size=1, after=after)
+    assert (answer.total, answer.hits, answer.after) == (0, (), None)
+
+
+@pytest.mark.parametrize("text", ["医疗保险", "a name"])
+def test_a_list_that_began_in_the_index_goes_on_only_there(archive: Archive, text: str):
+    text = a_name_on_all(archive) if text == "a name" else text
+    with come_back(archive):
+        whole = asked(archive, text)
+        first = asked(archive, text, size=1)
+        assert first.after is not None
+    with pytest.raises(Unavailable) as interrupted:
+        asked(archive, text, size=1, after=first.after)
+    assert (interrupted.value.code, interrupted.value.parameters) == (
+        "search-interrupted",
+        {"reason": "index-unreachable"},
+    )
+    with come_back(archive):
+        second = asked(archive, text, size=1, after=first.after)
+    assert [hit.record for hit in (*first.hits, *second.hits)] == [hit.record for hit in whole.hits][:2]
+
+
+@pytest.mark.parametrize("after", ["", "x", "WzIsIngiLDFd", "=" * 900])
+def test_a_place_that_nobody_gave_is_refused_while_the_index_is_away_too(archive: Archive, after: str):
+    with pytest.raises(InvalidInput):
+        asked(archive, str(named(archive)[0].name), after=after)
+
+
 def test_index_jobs_outlast_any_absence_and_then_catch_up(archive: Archive):
-    away = archive.index
-    assert isinstance(away, AwayIndex)
     receive(archive, a_batch(archive), *samples("0002"))
     worker, clock = Worker(archive), archive.clock
     for _ in range(4 * MAX_ATTEMPTS):
@@ -141,7 +186,7 @@ def test_index_jobs_outlast_any_absence_and_then_catch_up(archive: Archive):
         clock.forward(minutes=10)  # type: ignore[attr-defined]
     waiting = archive.queue.list()
     assert {(row.name, row.state, row.attempt) for row in waiting} == {("search.refresh", JobState.QUEUED, 0)}
-    archive.index = away.index  # type: ignore[method-assign]
-    work(archive, worker=worker)
-    assert_nothing_is_stuck(archive)
-    assert_index_and_log_are_whole(archive)
+    with come_back(archive):
+        work(archive, worker=worker)
+        assert_nothing_is_stuck(archive)
+        assert_index_and_log_are_whole(archive)

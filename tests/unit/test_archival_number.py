@@ -1,3 +1,4 @@
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -8,7 +9,7 @@ from archive_app.core.archival_number import (
     ArchivalNumber,
     SeriesKey,
     build,
-    check_template,
+    check_templates,
     is_provisional,
     normalise,
     parse,
@@ -17,7 +18,7 @@ from archive_app.core.archival_number import (
     template_for,
 )
 from archive_app.core.errors import InvalidInput
-from archive_app.core.reference import ReferenceTables
+from archive_app.core.reference import NumberPattern, ReferenceTables, Table
 from archive_app.core.vocabulary import RecordId
 
 TABLES = ReferenceTables.bundled()
@@ -77,7 +78,6 @@ def test_what_is_built_is_parsed_back_unchanged(number: ArchivalNumber):
 def test_the_examples_of_the_bundled_templates_are_what_the_templates_write(code: str):
     pattern = PATTERNS.of(code)
     assert pattern.template is not None
-    check_template(pattern.template)
     for example in pattern.examples:
         assert build(parse(example, template=pattern.template), template=pattern.template) == example
 
@@ -138,20 +138,44 @@ def test_a_number_without_its_file_is_not_written_by_file():
     assert refused.value.parameters == {"file": "missing"}
 
 
+def with_template(code: str, template: str | None) -> Table[NumberPattern]:
+    entries = [replace(entry, template=template) if entry.code == code else entry for entry in PATTERNS]
+    return replace(PATTERNS, entries=tuple(entries))
+
+
 @pytest.mark.parametrize(
-    "template",
+    ("code", "template", "reason"),
     [
-        "{fonds}-ZY·{class}·{year}-{item:05d}",
-        "{fonds}-ZY·{year}·{ret}-{item:05d}",
-        "{fonds}·{class}·{year}·{ret}-{item:05d}",
-        "{fonds}-ZY·{class}·{year}·{ret}-{item:05d}-{item:05d}",
-        "{fonds}-ZY·{class}·{year}·{ret}-{office}-{item:05d}",
+        ("item", "{fonds}-ZY·{class}·{year}-{item:05d}", "template: a-part-of-the-series-has-no-place"),
+        ("item", "{fonds}-ZY·{year}·{ret}-{item:05d}", "template: a-part-of-the-series-has-no-place"),
+        ("item", "{fonds}·{class}·{year}·{ret}-{item:05d}", "template: a-part-of-the-series-has-no-place"),
+        ("item", "{fonds}-ZY·{class}·{year}·{ret}-{item:05d}-{item:05d}", "item: unknown-or-twice"),
+        ("item", "{fonds}-ZY·{class}·{year}·{ret}-{office}-{item:05d}", "office: unknown-or-twice"),
+        ("item", "{fonds}-ZY·{class}·{year}·{ret}-{file}-{item:05d}", "file: not-of-this-pattern"),
+        ("case-file", "{fonds}-ZY·{class}·{year}·{ret}-{item:05d}", "file: no-place-in-template"),
+        ("item", "{fonds}-KU·{class}·{year}·{ret}-{item:05d}", "category: other-than-template"),
+        ("accounting-item", "{fonds}-ZY·{form}·{year}·{ret}-{item:05d}", "category: other-than-template"),
+        ("item", "{fonds}-ZY·{class}·{year}·{ret}-{item:5d}", "item: width"),
+        ("item", "{fonds}-ZY·{class}·{year}·{ret}-{item:05x}", "item: width"),
+        ("item", "{fonds}-ZY·{class:>9}·{year}·{ret}-{item:05d}", "class: width"),
+        ("item", "{fonds}-ZY·{class}·{year!r}·{ret}-{item:05d}", "year: width"),
+        ("item", "{fonds}-ZY·{class}·{year}·{ret}-{item:05d", "template: not-a-template"),
+        ("accounting", None, "missing"),
     ],
 )
-def test_a_template_that_could_write_two_records_alike_is_refused(template: str):
+def test_a_template_that_could_not_number_records_one_by_one_is_refused_with_its_table(
+    code: str, template: str | None, reason: str
+):
     with pytest.raises(InvalidInput) as refused:
-        check_template(template)
-    assert refused.value.code == "number-template"
+        check_templates(with_template(code, template))
+    assert (refused.value.code, refused.value.parameters) == (
+        "reference-faults",
+        {f"number_patterns[{code}].template": reason},
+    )
+
+
+def test_the_bundled_templates_number_records():
+    check_templates(PATTERNS)
 
 
 @given(st.uuids(), st.uuids())

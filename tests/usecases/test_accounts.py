@@ -10,15 +10,14 @@ import pytest
 import sqlalchemy as sa
 from factories import StoppedClock, a_user, a_viewer, an_archive, the_fonds
 
-from archive_app import accounts as module
-from archive_app.accounts import LOCK_AFTER, Accounts
+from archive_app.accounts import LOCK_AFTER, Accounts, credentials
 from archive_app.core.errors import Busy, Conflict, DuplicateCode, InvalidInput, NotFound, NotSignedIn
 from archive_app.core.model import AuditLeaf, AuditValue, PasswordHistory, Token, User
 from archive_app.core.vocabulary import Action, Level, UserId, Viewer
 from archive_app.wiring import Archive
 
 PASSWORD = "Jing-Hu-2026"
-CHEAP = module.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+CHEAP = credentials.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def clock() -> StoppedClock:
 
 @pytest.fixture
 def archive(tmp_path: Path, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
-    monkeypatch.setattr(module, "_HASHER", CHEAP)
+    monkeypatch.setattr(credentials, "_HASHER", CHEAP)
     made = an_archive(tmp_path, clock=clock)
     yield made
     made.close()
@@ -112,7 +111,7 @@ def test_an_unknown_login_costs_a_hash_and_says_the_same(
     archive: Archive, clerk: UserId, login: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verified = []
-    monkeypatch.setattr(module, "_matches", lambda kept, typed: bool(verified.append((kept, typed))))
+    monkeypatch.setattr(credentials, "matches", lambda kept, typed: bool(verified.append((kept, typed))))
     said = []
     for name in (login, "chen.jie"):
         with pytest.raises(NotSignedIn) as caught:
@@ -125,7 +124,7 @@ def test_an_unknown_login_costs_a_hash_and_says_the_same(
 
 
 def test_a_disabled_account_neither_signs_in_nor_acts(accounts: Accounts, system: Viewer, clerk: UserId) -> None:
-    token = accounts.add_token(clerk)
+    token = accounts.tokens.add(clerk)
     accounts.disable(system, "chen.jie")
     with pytest.raises(NotSignedIn):
         accounts.sign_in("chen.jie", PASSWORD)
@@ -226,7 +225,7 @@ def test_a_new_password_ends_the_tokens_unless_told_otherwise(
     archive: Archive, clerk: UserId, clock: StoppedClock
 ) -> None:
     accounts = archive.accounts
-    kept = accounts.add_token(clerk)
+    kept = accounts.tokens.add(clerk)
     assert accounts.change_password(clerk, old=PASSWORD, new="Another-Word-77", revoke_tokens=False) == 0
     assert accounts.viewer_of_token(kept).user_id == clerk
     clock.forward(days=1)
@@ -240,7 +239,7 @@ def test_a_new_password_ends_the_tokens_unless_told_otherwise(
 
 
 def test_a_token_stands_for_its_user_until_it_ends(accounts: Accounts, clerk: UserId, clock: StoppedClock) -> None:
-    token = accounts.add_token(clerk, expires=clock.today().replace(day=10))
+    token = accounts.tokens.add(clerk, expires=clock.today().replace(day=10))
     assert accounts.viewer_of_token(token).user_id == clerk
     clock.forward(days=30)
     with pytest.raises(NotSignedIn):
@@ -251,42 +250,42 @@ def test_a_token_stands_for_its_user_until_it_ends(accounts: Accounts, clerk: Us
 def test_a_token_is_revoked_by_its_owner_or_the_security_administrator(
     archive: Archive, clerk: UserId, security: Viewer, who: str
 ) -> None:
-    kept, lost = (archive.accounts.add_token(clerk) for _ in range(2))
+    kept, lost = (archive.accounts.tokens.add(clerk) for _ in range(2))
     by = archive.accounts.viewer(clerk) if who == "clerk" else security
-    issued = archive.accounts.tokens(by, "chen.jie")
+    issued = archive.accounts.tokens.of(by, "chen.jie")
     with archive.sessions.reading() as session:
-        hashed = module._digest(lost)
+        hashed = credentials.digest(lost)
         ident = session.scalars(sa.select(Token.id).where(Token.hash == hashed)).one()
     assert ident in {one.id for one in issued}
     for _ in range(2):  # asked again it stays revoked
-        assert archive.accounts.revoke_token(by, ident) == "chen.jie"
+        assert archive.accounts.tokens.revoke(by, ident) == "chen.jie"
     with pytest.raises(NotSignedIn):
         archive.accounts.viewer_of_token(lost)
     assert archive.accounts.viewer_of_token(kept).user_id == clerk
     assert actions(archive)[-1] == (by.login, "token:revoked")
-    assert [one.revoked is not None for one in archive.accounts.tokens(by, "chen.jie")].count(True) == 1
+    assert [one.revoked is not None for one in archive.accounts.tokens.of(by, "chen.jie")].count(True) == 1
 
 
 def test_the_tokens_of_others_are_not_there(archive: Archive, system: Viewer, clerk: UserId) -> None:
-    token = archive.accounts.add_token(clerk)
-    (issued,) = archive.accounts.tokens(archive.accounts.viewer(clerk))
+    token = archive.accounts.tokens.add(clerk)
+    (issued,) = archive.accounts.tokens.of(archive.accounts.viewer(clerk))
     with pytest.raises(NotFound):
-        archive.accounts.tokens(system, "chen.jie")
+        archive.accounts.tokens.of(system, "chen.jie")
     with pytest.raises(NotFound):
-        archive.accounts.revoke_token(system, issued.id)
+        archive.accounts.tokens.revoke(system, issued.id)
     assert actions(archive)[-1] == ("system", "user:grant:denied")
     assert archive.accounts.viewer_of_token(token).user_id == clerk
 
 
 def test_a_token_ends_within_a_year_and_a_day(accounts: Accounts, clerk: UserId, clock: StoppedClock) -> None:
     longest = clock.today() + dt.timedelta(days=366)
-    assert accounts.add_token(clerk, expires=longest)
+    assert accounts.tokens.add(clerk, expires=longest)
     with pytest.raises(InvalidInput):
-        accounts.add_token(clerk, expires=longest + dt.timedelta(days=1))
+        accounts.tokens.add(clerk, expires=longest + dt.timedelta(days=1))
 
 
 def test_a_revoked_or_unknown_token_is_refused(archive: Archive, clerk: UserId) -> None:
-    token = archive.accounts.add_token(clerk)
+    token = archive.accounts.tokens.add(clerk)
     with archive.sessions.writing() as session:
         session.execute(sa.update(Token).values(revoked_at=archive.clock.now()))
         session.commit()
@@ -297,7 +296,7 @@ def test_a_revoked_or_unknown_token_is_refused(archive: Archive, clerk: UserId) 
 
 def test_a_token_does_not_begin_expired(accounts: Accounts, clerk: UserId, clock: StoppedClock) -> None:
     with pytest.raises(InvalidInput):
-        accounts.add_token(clerk, expires=clock.today())
+        accounts.tokens.add(clerk, expires=clock.today())
 
 
 # -- administration
@@ -392,7 +391,7 @@ def test_the_list_of_accounts_is_for_administrators(archive: Archive) -> None:
 def test_no_secret_enters_the_log(archive: Archive, system: Viewer, clerk: UserId) -> None:
     _, code = archive.accounts.add(system, "li.na", name="李娜")
     archive.accounts.activate("li.na", code=code, password="Fresh-Word-88")
-    token = archive.accounts.add_token(clerk)
+    token = archive.accounts.tokens.add(clerk)
     for login in ("chen.jie", "mistyped-Secret-1"):  # a password in the wrong place is still one
         with pytest.raises(NotSignedIn):
             archive.accounts.sign_in(login, "mistyped-Secret-1")

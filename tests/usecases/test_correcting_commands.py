@@ -14,7 +14,6 @@ from factories import a_user
 from papers import a_paper, a_reading_archive, an_archivist, taken_in
 
 from archive_app.cli import cli
-from archive_app.cli.correcting import correction
 from archive_app.core.errors import ArchiveError, Conflict, SecondPersonNeeded
 from archive_app.core.vocabulary import Level
 from archive_app.wiring import Archive
@@ -22,7 +21,6 @@ from ingest.reviewing import Correction, confirm
 from retention import filing
 
 PASSWORD = "Qwerty-12345"
-cli.add_command(correction)
 
 
 @dataclass
@@ -56,7 +54,7 @@ def a_token_file(archive: Archive, folder: Path, login: str, *roles: str) -> Pat
     security = accounts.viewer(a_user(archive, "security"))
     accounts.grant(security, login, roles=roles, fonds=["J001"], level=Level.HIGHLY_SENSITIVE)
     path = folder / login
-    path.write_text(accounts.add_token(accounts.sign_in(login, PASSWORD)), encoding="utf-8")
+    path.write_text(accounts.tokens.add(accounts.sign_in(login, PASSWORD)), encoding="utf-8")
     return path
 
 

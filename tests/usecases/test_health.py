@@ -16,6 +16,7 @@ from archive_app.core.errors import Unavailable
 from archive_app.core.ports import Job
 from archive_app.core.vocabulary import Lane
 from archive_app.health import machine, servers
+from archive_app.health import work as work_health
 from archive_app.health.examination import MACHINE, PARTS, Check, Examination
 from archive_app.health.part import Advice, Part, State, worst
 from archive_app.web import health_words
@@ -86,12 +87,38 @@ def test_a_dead_store_and_a_dead_index_are_named(archive: Archive, monkeypatch: 
     assert worst(parts.values()) == State.DOWN
 
 
-def test_an_index_that_lost_a_record_differs(archive: Archive) -> None:
-    receive(archive, a_batch(archive), *samples("0001"))
+def test_an_index_that_lost_a_record_differs_and_in_a_large_archive_one_that_lost_all(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(archive, a_batch(archive), *samples("0001", "0027"))
     work(archive)
-    assert examined(archive)["index"].state == State.OK
-    archive.index.remove([ident for ident, _ in archive.index.versions()])
+    assert (servers.index(archive).state, servers.index_whole(archive).state) == (State.OK, State.OK)
+    first, *others = [ident for ident, _ in archive.index.versions()]
+    archive.index.remove([first])
     assert examined(archive)["index"].advice == Advice.INDEX_DIFFERS
+    monkeypatch.setattr(servers, "is_little", lambda _: False)
+    assert examined(archive)["index"].advice is None
+    whole = servers.index_whole(archive)
+    assert (whole.advice, whole.facts) == (
+        Advice.INDEX_DIFFERS, {"documents": len(others), "searchable": len(others) + 1},
+    )  # fmt: skip
+    archive.index.remove(others)
+    assert examined(archive)["index"].advice == Advice.INDEX_DIFFERS
+
+
+def test_a_glance_at_the_jobs_finds_what_counting_them_finds(archive: Archive) -> None:
+    def advice() -> set[Advice | None]:
+        return {work_health.jobs(archive).advice, work_health.jobs_at_a_glance(archive).advice}
+
+    assert advice() == {None}
+    with archive.unit(archive.own_work("test")) as unit:
+        unit.later(Job("search.refresh", {"record": "none"}, key="k", lane=Lane.OCR))
+    archive.clock.forward(hours=23)  # type: ignore[attr-defined]
+    assert advice() == {None}
+    archive.clock.forward(hours=2)  # type: ignore[attr-defined]
+    assert advice() == {Advice.JOBS_OLD}
+    archive.queue.bury_by_hand(archive.queue.list()[0].id, reason="tried")
+    assert advice() == {Advice.JOBS_BURIED}
 
 
 def test_an_index_job_that_waits_is_lag_and_a_buried_one_is_told(archive: Archive) -> None:

@@ -6,9 +6,9 @@ import databases
 import pytest
 import sqlalchemy as sa
 
-from archive_app import database, installation, rules
+from archive_app import database, installation, rules, schema
 from archive_app.accounts import Accounts
-from archive_app.core.errors import Conflict
+from archive_app.core.errors import Conflict, InvalidInput
 from archive_app.core.model import AuditLeaf, AuditValue, User
 from archive_app.core.reference import Kind, bundled
 from archive_app.installation import install
@@ -32,7 +32,7 @@ def _broken_before(owner: object, name: str, monkeypatch: pytest.MonkeyPatch) ->
     ("owner", "name"),
     [
         (installation, "create_keys"),
-        (database, "upgrade"),
+        (schema, "upgrade"),
         (rules, "load_bundled"),
         (installation, "_first_fonds"),
         (installation, "write_code"),
@@ -89,6 +89,24 @@ def test_an_archive_is_not_installed_over(tmp_path: Path) -> None:
     with pytest.raises(Conflict):
         install(settings)
     assert {login: path.read_bytes() for login, path in files.items()} == codes
+
+
+def test_a_rule_table_with_a_template_that_numbers_two_records_alike_is_not_loaded(tmp_path: Path) -> None:
+    settings = databases.new_home(tmp_path / "home")
+    install(settings)
+    text = bundled()[Kind.NUMBER_PATTERNS]
+    wrong = text.replace('version = "', 'version = "next-', 1).replace(
+        "-ZY·{class}·{year}·{ret}-{item:05d}", "-ZY·{item}"
+    )
+    archive = Archive(settings)
+    try:
+        before = rules.listing(archive.sessions)
+        with pytest.raises(InvalidInput) as refused:
+            rules.load(archive.sessions, archive.clock, {Kind.NUMBER_PATTERNS: wrong}, actor="installation")
+        assert set(refused.value.parameters) == {"number_patterns[item].template"}
+        assert rules.listing(archive.sessions) == before
+    finally:
+        archive.close()
 
 
 def test_a_rule_table_of_the_longest_version_is_loaded_and_its_version_written_down(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from dumps import tables_of
 from factories import an_archive
 
-from archive_app import database, privileges
+from archive_app import database, privileges, schema
 from archive_app.backup.run import run
 from archive_app.core.model import Base
 from archive_app.core.settings import Settings, environment
@@ -95,7 +95,7 @@ def test_an_archive_of_one_role_becomes_one_of_three(server: Server, tmp_path: P
         assert connection.exec_driver_sql(owners).scalars().all() == [f"{server.name}_owner"]
     archive = Archive(server.settings(home, *ROLES))
     archive.upgrade_database()
-    assert database.differences(archive.owner_engine) == []
+    assert schema.differences(archive.owner_engine) == []
     archive.close()
     with opened(server.settings(home, "app", "backup")) as archive:
         assert privileges.row_security(archive.engine) == RowSecurity(holds=True)

@@ -10,7 +10,7 @@ from factories import EVERY_ACTION, a_page, a_record, a_viewer, an_archive, ever
 
 from archive_app import catalogue
 from archive_app.core.errors import NotFound
-from archive_app.core.model import AuditLeaf, Field, PartyLink, Person
+from archive_app.core.model import AuditLeaf, Field, PartyLink, Person, Record
 from archive_app.core.vocabulary import (
     Action,
     FieldState,
@@ -21,7 +21,7 @@ from archive_app.core.vocabulary import (
     RecordState,
     Viewer,
 )
-from archive_app.disclosure import masker, titles
+from archive_app.disclosure import masker, titled
 from archive_app.wiring import Archive
 from search import sync
 from search.find import FoundRecord, Question, find
@@ -123,7 +123,7 @@ def as_shown(archive: Archive, by: Viewer, ident: RecordId) -> tuple[dict[str, A
         record = catalogue.resolve(unit, str(ident))
         shown = catalogue.show(unit, record, archive.tables)
         listed = [str(line["title"]) for line in catalogue.listing(unit, archive.tables)]
-        listed.append(titles(unit, archive.tables, {ident: record.title})[ident])
+        listed += [title for _, title in titled(unit, archive.tables, [record], of=lambda row: (row.id, row.title))]
     answer = find(archive.reading, archive.index, Question("说明情况", {}), viewer=by, hasher=archive.hasher,
                   masker=masker(by, archive.tables))  # fmt: skip
     return shown, listed, answer.hits[0]
@@ -170,3 +170,18 @@ def test_who_reads_values_in_clear_reads_every_text(archive: Archive) -> None:
     )
     assert (shown["pages"][0]["text"], shown["withheld"], hit.withheld) == (PROSE, False, False)
     assert {shown["title"], hit.title, *listed} == {"赵立军的情况说明"}
+
+
+def test_a_record_that_leaves_sight_between_two_statements_is_left_out_of_a_list(archive: Archive) -> None:
+    stays, leaves = a_paper(archive, linked=True), a_paper(archive, linked=True)
+    clerk = a_viewer(fonds=(the_fonds(archive),), actions=frozenset({Action.RECORD_READ}))
+    with archive.reading(clerk) as unit:
+        rows = unit.rows(sa.select(Record.id, Record.title).order_by(Record.created_at))
+    assert {row[0] for row in rows} == {stays, leaves}
+    with archive.unit(everything(archive)) as unit:
+        record = unit.get(Record, leaves)
+        unit.require(Action.RECORD_CORRECT, record)
+        record.level = Level.HIGHLY_SENSITIVE
+    with archive.reading(clerk) as unit:
+        shown = titled(unit, archive.tables, rows, of=lambda row: (row[0], row[1]))
+    assert [(row[0], title) for row, title in shown] == [(stays, "赵*军的情况说明")]

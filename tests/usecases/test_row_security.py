@@ -1,22 +1,26 @@
 """What PostgreSQL itself refuses to the application's role, whatever the program would do."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import postgres_cluster
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 from factories import NOON, a_record, a_viewer, an_archive, everything, the_fonds
 
-from archive_app import database, privileges
+from archive_app import database, privileges, schema
 from archive_app.cli import cli
 from archive_app.core import row_security
-from archive_app.core.errors import InvalidInput
+from archive_app.core.errors import InvalidInput, Unavailable
 from archive_app.core.model import Base, Person, Record
 from archive_app.core.vocabulary import Level
+from archive_app.health import servers
+from archive_app.health.part import Advice, State
 from archive_app.privileges import RowSecurity, privileges_on
-from archive_app.wiring import Archive
+from archive_app.wiring import Archive, opened
 
 pytestmark = pytest.mark.services
 
@@ -71,10 +75,10 @@ def test_a_policy_that_is_not_the_rule_is_found_and_put_right(archive: Archive) 
     with owner.begin() as connection:
         connection.exec_driver_sql("DROP POLICY archive_seen ON record")
         connection.exec_driver_sql("CREATE POLICY archive_seen ON record FOR SELECT USING (true)")
-    assert database.differences(owner) == ["row security: policy archive_seen of record differs from the rule"]
+    assert schema.differences(owner) == ["row security: policy archive_seen of record differs from the rule"]
     assert privileges.row_security(archive.engine) == RowSecurity(holds=False, reason="not-current")
     archive.upgrade_database()
-    assert database.differences(owner) == []
+    assert schema.differences(owner) == []
 
 
 def test_a_row_that_its_writer_would_not_see_is_not_written_without_the_unit_either(archive: Archive) -> None:
@@ -131,7 +135,7 @@ def test_a_role_that_was_given_nothing_yet_is_told_whose_address_is_missing(arch
 
 def test_an_upgrade_leaves_no_lock_behind_in_the_pool(archive: Archive) -> None:
     pooled = database.make_engine(str(archive.settings.database_owner_url))
-    database.upgrade(pooled)
+    schema.upgrade(pooled)
     with archive.owner_engine.connect() as connection:
         held = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
         ours = f"{held} WHERE l.locktype = 'advisory' AND d.datname = current_database()"
@@ -143,3 +147,31 @@ def test_no_table_is_emptied_or_given_more_rights_than_its_rows_need() -> None:
     rights = {mapper.class_.__tablename__: privileges_on(mapper.class_) for mapper in Base.registry.mappers}
     assert all("TRUNCATE" not in one and "REFERENCES" not in one for one in rights.values())
     assert "DELETE" not in rights["record"] + rights["user_account"] + rights["intake_file"]
+
+
+@pytest.fixture
+def stranger(archive: Archive) -> Iterator[Archive]:
+    """The same archive as a role that may connect and was never given anything."""
+    name, word = f"test_stranger_{uuid4().hex[:8]}", uuid4().hex
+    with postgres_cluster.administrator().connect() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {name} LOGIN PASSWORD '{word}'")
+    url = archive.engine.url.set(username=name, password=word).render_as_string(hide_password=False)
+    made = Archive(replace(archive.settings, database_url=url))
+    yield made
+    made.close()
+    with postgres_cluster.administrator().connect() as connection:
+        connection.exec_driver_sql(f"DROP ROLE {name}")
+
+
+@pytest.mark.parametrize("public", ["sees the schema", "sees nothing"])
+def test_a_role_that_was_given_nothing_is_told_what_to_do(archive: Archive, stranger: Archive, public: str) -> None:
+    if public == "sees nothing":
+        there = postgres_cluster.administrator().url.set(database=archive.engine.url.database)
+        with sa.create_engine(there, poolclass=sa.NullPool).begin() as connection:
+            connection.exec_driver_sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    with pytest.raises(Unavailable, match="database-not-granted"), opened(stranger.settings):
+        pass
+    part = servers.database(stranger)
+    assert (part.state, part.advice) == (State.DOWN, Advice.DATABASE_NOT_GRANTED)
+    with opened(archive.settings) as its_own:
+        assert privileges.granted(its_own.engine)

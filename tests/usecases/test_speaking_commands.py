@@ -3,12 +3,9 @@
 import json
 from pathlib import Path
 
-import databases
 import pytest
-from click.testing import CliRunner, Result
+from commands import said
 from houses import a_home
-
-from archive_app.cli import cli
 
 WRONG_USE = 2
 
@@ -16,11 +13,6 @@ WRONG_USE = 2
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return a_home(tmp_path)
-
-
-def said(home: Path, *words: str, **settings: str) -> Result:
-    environment = {**databases.environment(home), **settings}
-    return CliRunner().invoke(cli, ["--json", "--home", str(home), *words], env=environment)
 
 
 def test_what_falls_due_before_a_day_far_ahead_can_be_asked(home: Path):

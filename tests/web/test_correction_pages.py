@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ def a_token(archive: Archive, login: str, role: str) -> str:
     _, code = accounts.add(system, login, name=login)
     accounts.activate(login, code=code, password=PASSWORD)
     accounts.grant(security, login, roles=[role], fonds=["J001"], level=Level.HIGHLY_SENSITIVE)
-    return accounts.add_token(accounts.sign_in(login, PASSWORD))
+    return accounts.tokens.add(accounts.sign_in(login, PASSWORD))
 
 
 @pytest.fixture
@@ -127,6 +128,21 @@ def test_a_proposed_page_is_shown_to_who_decides(site: Site):
     assert (picture.status_code, picture.data[:3]) == (200, b"\xff\xd8\xff")
     assert site.get("head", f"{answer.location}/pages/2/image").status_code == 404
     assert "替换第 2 页" in site.get("head", answer.location).get_data(as_text=True)
+
+
+def test_a_page_that_was_replaced_has_another_address_so_that_no_browser_shows_the_old_one(site: Site):
+    def addresses() -> set[str]:
+        shown = site.get("archivist", f"/records/{site.filed}").text
+        return set(re.findall(r"/records/[0-9a-f-]+/pages/2/image[^\"\s]*", shown))
+
+    (before,) = addresses()
+    form = the_form(site, place="replace", page="2", file=(a_paper(60), "again.png"))
+    answer = site.post("archivist", f"/records/{site.filed}/correct", **form)
+    assert site.post("head", f"{answer.location}/approve").status_code == 303
+    work(site.archive)
+    (after,) = addresses()
+    assert before != after
+    assert site.get("archivist", after).status_code == 200
 
 
 def test_a_file_that_is_no_picture_is_refused_in_words(site: Site):

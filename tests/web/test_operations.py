@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from houses import a_batch, a_house, archivist, receive, samples, work
 from site_browser import PASSWORD, a_browser
@@ -27,8 +28,8 @@ def stranger(archive: Archive) -> FlaskClient:
     return create_app(archive).test_client()
 
 
-def with_token(archive: Archive) -> FlaskClient:
-    object.__setattr__(archive.settings, "metrics_token", TOKEN)
+def with_token(archive: Archive, token: str | None = TOKEN) -> FlaskClient:
+    object.__setattr__(archive.settings, "metrics_token", token)
     return create_app(archive).test_client()
 
 
@@ -64,6 +65,18 @@ def test_strangers_who_ask_often_make_no_work(archive: Archive, monkeypatch: pyt
     assert len(asked) == 1
 
 
+def test_whether_it_is_ready_costs_the_same_at_any_size(archive: Archive) -> None:
+    receive(archive, a_batch(archive), *samples("0001"))
+    work(archive)
+    client, asked = create_app(archive).test_client(), list[str]()
+    sa.event.listen(archive.engine, "before_cursor_execute", lambda _c, _k, statement, *_: asked.append(statement))
+    assert client.get("/readyz").json["parts"]["index"] == "ok"
+    grow = {"audit_leaf", "audit_value", "component", "field", "intake_file", "job", "ocr_result", "page", "record"}
+    at_length = [each for each in asked if grow & set(re.findall(r"\w+", each)) and "LIMIT" not in each]
+    assert asked
+    assert at_length == []
+
+
 def test_the_status_page_tells_each_part_and_what_to_do(archive: Archive) -> None:
     system = archive.accounts.viewer(archive.accounts.sign_in("system", PASSWORD))
     assert system.login == "system"
@@ -75,10 +88,12 @@ def test_the_status_page_tells_each_part_and_what_to_do(archive: Archive) -> Non
     assert re.search(r'<li class="part part-degraded">\s*<h2 class="part-name">处理进程</h2>', page.text)
 
 
-def test_metrics_are_for_this_machine_alone_where_no_token_is_set(stranger: FlaskClient) -> None:
-    assert stranger.get("/metrics").status_code == 200
-    assert stranger.get("/metrics", environ_base={"REMOTE_ADDR": "10.0.0.7"}).status_code == 401
-    assert stranger.get("/metrics", headers={"X-Forwarded-For": "10.0.0.7"}).status_code == 401
+@pytest.mark.parametrize("token", [None, ""])
+def test_without_a_token_in_the_settings_there_are_no_metrics_for_anybody(archive: Archive, token: str | None) -> None:
+    client = with_token(archive, token)
+    for headers in ({}, {"Authorization": "Bearer "}, {"X-Forwarded-For": "10.0.0.7"}):
+        answer = client.get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": "127.0.0.1"})
+        assert (answer.status_code, "archive_" in answer.text) == (404, False)
 
 
 @pytest.mark.parametrize("given", [None, "", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN} "])
@@ -87,10 +102,11 @@ def test_metrics_ask_for_their_token(archive: Archive, given: str | None) -> Non
     assert with_token(archive).get("/metrics", headers=headers).status_code == 401
 
 
-def test_methods_that_a_stranger_makes_up_are_one_series(stranger: FlaskClient) -> None:
+def test_methods_that_a_stranger_makes_up_are_one_series(archive: Archive) -> None:
+    stranger = with_token(archive)
     for number in range(5):
         stranger.open("/healthz", method=f"MAKE{number}")
-    text = stranger.get("/metrics").text
+    text = stranger.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
     assert "MAKE" not in text
     assert values(text)['archive_http_request_seconds_count{endpoint="none",method="other",status="404"}'] == 5
 

@@ -136,7 +136,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             _, code = accounts.add(system, login, name="test")
             accounts.activate(login, code=code, password=PASSWORD)
             accounts.grant(security, login, roles=[role], fonds=[] if administrator else [scope], level=level)
-            tokens[f"{role}@{scope}"] = accounts.add_token(accounts.sign_in(login, PASSWORD))
+            tokens[f"{role}@{scope}"] = accounts.tokens.add(accounts.sign_in(login, PASSWORD))
     hidden = hide_a_record(archive)
     yield House(archive, create_app(archive), hidden, tokens)
     archive.close()
@@ -260,7 +260,7 @@ def test_who_is_in_scope_finds_it(house: House):
     accounts.activate("in.scope", code=code, password=PASSWORD)
     security = accounts.viewer(accounts.sign_in("security", PASSWORD))
     accounts.grant(security, "in.scope", roles=["auditor"], fonds=["J002"], level=Level.HIGHLY_SENSITIVE)
-    token = accounts.add_token(accounts.sign_in("in.scope", PASSWORD))
+    token = accounts.tokens.add(accounts.sign_in("in.scope", PASSWORD))
     client = house.app.test_client()
     headers = {"Authorization": f"Bearer {token}"}
     for question in ("鹳雀", NUMBER, CODE, NAME):

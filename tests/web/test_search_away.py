@@ -1,30 +1,25 @@
 """What people and programs are told while the index is away: what was looked up, and what was not searched."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from away_index import a_read_home, an_away_house, named
+from away_index import a_copy, a_name_on_all, an_away_house, come_back, named
 from houses import a_house
 from site_browser import a_browser
+from werkzeug.test import TestResponse
 
 from archive_app.core.settings import environment
 from archive_app.web.app import create_app
 from archive_app.wiring import Archive
 
 
-@pytest.fixture(scope="module")
-def read_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return a_read_home(tmp_path_factory.mktemp("read"))
-
-
 @pytest.fixture
-def archive(tmp_path: Path, read_home: Path) -> Iterator[Archive]:
-    with an_away_house(tmp_path, read_home) as opened:
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    with an_away_house(tmp_path) as opened:
         yield opened
 
 
@@ -59,9 +54,33 @@ def test_the_api_gives_a_problem_with_its_code_or_a_marked_answer(archive: Archi
     assert (answer.status_code, answer.json["degraded"], answer.json["reason"]) == (200, True, "index-unreachable")
 
 
-def test_the_command_line_says_it_too(tmp_path: Path, read_home: Path):
-    home = tmp_path / "home"
-    shutil.copytree(read_home, home)
+def test_a_list_goes_on_where_it_began_or_says_when_it_will(archive: Archive):
+    name = a_name_on_all(archive)
+    token = (archive.settings.home / "token").read_text(encoding="utf-8")
+
+    def api(after: str | None = None) -> TestResponse:
+        with create_app(archive).test_client() as client:
+            question = {"q": name, "size": 1, "after": after}
+            return client.post("/api/v1/search", json=question, headers={"Authorization": f"Bearer {token}"})
+
+    def page(after: str) -> TestResponse:
+        with a_browser(archive) as browser:
+            return browser.send("/search", q=name, after=after)
+
+    looked_up = api().json["after"]
+    with come_back(archive):
+        found = api().json["after"]
+        assert (api(looked_up).status_code, api(looked_up).json["reason"]) == (200, "look-up-continued")
+        assert "接着按原方式列出" in page(looked_up).text
+    interrupted = api(found)
+    assert (interrupted.status_code, interrupted.json["code"]) == (503, "search-interrupted")
+    assert interrupted.headers["Retry-After"]
+    shown = page(found)
+    assert (shown.status_code, "恢复后可接着翻页" in shown.text, "回到开头" in shown.text) == (503, True, True)
+
+
+def test_the_command_line_says_it_too(tmp_path: Path):
+    home = a_copy(tmp_path)
     settings = {
         "PATH": environment()["PATH"], "ARCHIVE_HOME": str(home), "ARCHIVE_INDEX_URL": "http://127.0.0.1:9",
     }  # fmt: skip

@@ -1,27 +1,24 @@
-"""Accounts: who may sign in, with what credential, and as which viewer.
+"""The book of accounts: sign-in, viewers, and what administrators do.
 
 The system administrator creates accounts, the security administrator grants; administrators exclude each other and
-every business role, person by person. Passwords are kept as argon2id, tokens and activation codes as hashes.
+every business role, person by person.
 """
 
 import datetime as dt
-import hashlib
 import hmac
 import re
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import pyotp
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.orm import Session
 
-from archive_app.core import audit
+from archive_app.accounts import credentials
+from archive_app.accounts.log import AccountLog
+from archive_app.accounts.tokens import Tokens
 from archive_app.core.errors import Busy, Conflict, DuplicateCode, InvalidInput, NotFound, NotSignedIn
-from archive_app.core.model import Fonds, FondsScope, PasswordHistory, RoleGrant, Token, User
+from archive_app.core.model import Fonds, FondsScope, PasswordHistory, RoleGrant, User
 from archive_app.core.ports import Clock
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.unit import Sessions
@@ -29,17 +26,10 @@ from archive_app.core.vocabulary import Action, FondsId, Level, UserId, Viewer
 
 LOCK_AFTER = 5
 LOCK_FOR = dt.timedelta(minutes=15)
-TOKEN_DAYS = 365
-TOKEN_MOST_DAYS = 366
 _PASSWORDS_REMEMBERED = 5
-_HASHER = PasswordHasher()
-#: Verified when there is no such login, so that the answer takes as long.
-_NOBODY = _HASHER.hash(secrets.token_hex(16))
 _NO_DIGEST = "-" * 64  # no code has it
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _ADMINISTRATORS = ("system", "security", "audit")
-
-
 #: On whose behalf viewers are made, before there is one: sees the list of fonds, and no record.
 _REGISTRAR = Viewer(
     user_id=UserId(UUID(int=0)),
@@ -67,22 +57,13 @@ class Account:
     second_factor: bool
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedToken:
-    """A bearer token as its owner sees it: never the token itself."""
-
-    id: UUID
-    login: str
-    created: dt.datetime
-    expires: dt.date
-    revoked: dt.datetime | None
-
-
 class Accounts:
-    """Sign-in, tokens, accounts and grants. Each public method is one transaction with its audit leaf."""
+    """Sign-in, accounts and grants. Each public method is one transaction with its audit leaf."""
 
     def __init__(self, sessions: Sessions, clock: Clock, tables: ReferenceTables) -> None:
         self._sessions, self._clock, self._tables = sessions.on_behalf_of(_REGISTRAR), clock, tables
+        self._log = AccountLog(self._sessions, clock)
+        self.tokens = Tokens(self._sessions, clock, self._log)
 
     # -- credentials
 
@@ -98,12 +79,12 @@ class Accounts:
             fault = self._fault(user, password, otp)
             if user is not None and fault is None:
                 user.failures, user.locked_until = 0, None
-                self._write(session, user.login, "session:opened", user.id, address=address)
+                self._log.write(session, user.login, "session:opened", user.id, address=address)
                 session.commit()
                 return user.id
             if user is not None and fault != "locked":
                 self._count_failure(user)
-            self._write(
+            self._log.write(
                 session,
                 user.login if user else "unknown",
                 "session:refused",
@@ -122,7 +103,7 @@ class Accounts:
             user.locked_until, user.failures = self._clock.now() + LOCK_FOR, 0
 
     def _fault(self, user: User | None, password: str, otp: str | None) -> str | None:
-        known = _matches(user.password_hash if user and user.password_hash else _NOBODY, password)
+        known = credentials.matches(user.password_hash if user else None, password)
         if user is None or user.password_hash is None or user.disabled:
             return "no-account"
         if user.locked_until is not None and user.locked_until > self._clock.now():
@@ -134,16 +115,10 @@ class Accounts:
         return None
 
     def _take_otp(self, user: User, code: str | None) -> bool:
-        """Accept a time-based code once, one step of clock skew either way (RFC 6238 §5.2)."""
-        step = int(self._clock.now().timestamp()) // 30
-        totp = pyotp.TOTP(user.otp_secret or "")
-        for candidate in (step, step - 1, step + 1):
-            if user.otp_last is not None and candidate <= user.otp_last:
-                continue
-            if hmac.compare_digest(totp.at(candidate * 30).encode(), (code or "").strip().encode("utf-8", "replace")):
-                user.otp_last = candidate
-                return True
-        return False
+        """Accept a time-based code once."""
+        step = credentials.otp_step(user.otp_secret or "", code, now=self._clock.now(), after=user.otp_last)
+        user.otp_last = user.otp_last if step is None else step
+        return step is not None
 
     def activate(self, login: str, *, code: str, password: str) -> str | None:
         """Set the first password with the single-use code. Gives the second factor's secret where one is required.
@@ -154,14 +129,14 @@ class Accounts:
             known = sa.select(User).where(User.login == login)
             user = session.scalars(known).one_or_none() if _LOGIN.fullmatch(login) else None
             kept = (user.activation_hash if user is not None and not user.disabled else None) or _NO_DIGEST
-            if user is None or not hmac.compare_digest(kept, _digest(code.strip())):
+            if user is None or not hmac.compare_digest(kept, credentials.digest(code.strip())):
                 actor, subject = (user.login, user.id) if user is not None else ("unknown", "unknown")
-                self._write(session, actor, "account:activation-refused", subject, result="denied")
+                self._log.write(session, actor, "account:activation-refused", subject, result="denied")
                 session.commit()
                 raise NotSignedIn("activation-failed")
             self._set_password(session, user, password)
             user.activation_hash = None
-            self._write(session, user.login, "account:activated", user.id)
+            self._log.write(session, user.login, "account:activated", user.id)
             session.commit()
             return user.otp_secret
 
@@ -174,92 +149,38 @@ class Accounts:
             user = session.get_one(User, user_id)
             if user.locked_until is not None and user.locked_until > self._clock.now():
                 raise Busy("account-locked", minutes=int(LOCK_FOR.total_seconds() // 60))
-            if user.password_hash is None or not _matches(user.password_hash, old):
+            if not credentials.matches(user.password_hash, old):
                 self._count_failure(user)
-                self._write(session, user.login, "account:password-refused", user.id, result="denied")
+                self._log.write(session, user.login, "account:password-refused", user.id, result="denied")
                 session.commit()
                 raise NotSignedIn("sign-in-failed")
             self._set_password(session, user, new)
             user.session_serial += 1
-            ended = self._live_tokens(session, user) if revoke_tokens else ()
-            for token in ended:
-                token.revoked_at = self._clock.now()
-                self._write(session, user.login, "token:revoked", user.id, token=str(token.id))
-            self._write(session, user.login, "account:password-changed", user.id)
+            ended = self.tokens.end_all(session, user) if revoke_tokens else 0
+            self._log.write(session, user.login, "account:password-changed", user.id)
             session.commit()
-        return len(ended)
-
-    def _live_tokens(self, session: Session, user: User) -> Sequence[Token]:
-        live = sa.select(Token).where(
-            Token.user_id == user.id, Token.revoked_at.is_(None), Token.expires_on >= self._clock.today()
-        )
-        return session.scalars(live).all()
+        return ended
 
     def _set_password(self, session: Session, user: User, password: str) -> None:
-        check_password(password, login=user.login)
+        credentials.check_password(password, login=user.login)
         former = session.scalars(
             sa.select(PasswordHistory)
             .where(PasswordHistory.user_id == user.id)
             .order_by(PasswordHistory.created_at.desc())
             .limit(_PASSWORDS_REMEMBERED)
         )
-        if any(_matches(one.password_hash, password) for one in former):
+        if any(credentials.matches(one.password_hash, password) for one in former):
             raise InvalidInput(password="used-before")  # noqa: S106 - a reason code
-        user.password_hash = _HASHER.hash(password)
+        user.password_hash = credentials.hashed(password)
         user.password_set_at = self._clock.now()
         session.add(PasswordHistory(user_id=user.id, password_hash=user.password_hash, created_at=self._clock.now()))
-
-    def add_token(self, user_id: UserId, *, expires: dt.date | None = None) -> str:
-        """A new bearer token, shown once, kept as a hash. Raises `InvalidInput` if its last day is past or too far."""
-        today = self._clock.today()
-        until = expires or today + dt.timedelta(days=TOKEN_DAYS)
-        if until <= today:
-            raise InvalidInput(expires="in-the-past")
-        if until > today + dt.timedelta(days=TOKEN_MOST_DAYS):
-            raise InvalidInput(expires="too-far")
-        token = f"arc_{secrets.token_urlsafe(32)}"
-        with self._sessions.writing(expire_on_commit=False) as session:
-            user = session.get_one(User, user_id)
-            session.add(Token(user_id=user.id, hash=_digest(token), created_at=self._clock.now(), expires_on=until))
-            self._write(session, user.login, "token:added", user.id, expires=until.isoformat())
-            session.commit()
-        return token
-
-    def tokens(self, by: Viewer, login: str | None = None) -> tuple[IssuedToken, ...]:
-        """One's own tokens, or (security administrator) those of a login; newest last. Raises `NotFound`."""
-        with self._sessions.reading() as session:
-            owner = session.scalars(sa.select(User).where(User.login == (login or by.login))).one_or_none()
-            if owner is not None and (owner.id == by.user_id or by.may(Action.USER_GRANT)):
-                rows = session.scalars(sa.select(Token).where(Token.user_id == owner.id).order_by(Token.created_at))
-                return tuple(
-                    IssuedToken(row.id, owner.login, row.created_at, row.expires_on, row.revoked_at) for row in rows
-                )
-        self._need(by, Action.USER_GRANT)
-        raise NotFound(kind="user")
-
-    def revoke_token(self, by: Viewer, ident: UUID) -> str:
-        """End a token at once: one's own, or (security administrator) anybody's. Gives its login. Raises `NotFound`."""
-        with self._sessions.writing(expire_on_commit=False) as session:
-            row = session.get(Token, ident)
-            if row is not None and (row.user_id == by.user_id or by.may(Action.USER_GRANT)):
-                owner = session.get_one(User, row.user_id)
-                if row.revoked_at is None:
-                    row.revoked_at = self._clock.now()
-                    self._write(session, by.login, "token:revoked", owner.id, token=str(row.id))
-                    session.commit()
-                return owner.login
-        self._need(by, Action.USER_GRANT)
-        raise NotFound(kind="token")
 
     # -- viewers
 
     def viewer_of_token(self, token: str, *, purpose: str | None = None, request_id: str | None = None) -> Viewer:
         """The viewer a token stands for. Raises `NotSignedIn`."""
         with self._sessions.reading() as session:
-            row = session.scalars(sa.select(Token).where(Token.hash == _digest(token.strip()))).one_or_none()
-            if row is None or row.revoked_at is not None or row.expires_on < self._clock.today():
-                raise NotSignedIn("token-invalid")
-            return self._viewer(session, row.user_id, purpose, request_id)
+            return self._viewer(session, self.tokens.owner(session, token), purpose, request_id)
 
     def viewer(self, user_id: UserId, *, purpose: str | None = None, request_id: str | None = None) -> Viewer:
         """The viewer for a signed-in user. Raises `NotSignedIn` if the account is gone or disabled."""
@@ -271,7 +192,7 @@ class Accounts:
 
         Raises `NotFound` for an unknown login, and for anybody but the security administrator.
         """
-        self._need(by, Action.USER_GRANT)
+        self._log.need(by, Action.USER_GRANT)
         with self._sessions.reading() as session:
             user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
             if user is None:
@@ -327,7 +248,7 @@ class Accounts:
     def signed_out(self, by: Viewer) -> None:
         """Write down that a session was ended by its person."""
         with self._sessions.writing() as session:
-            self._write(session, by.login, "session:closed", by.user_id)
+            self._log.write(session, by.login, "session:closed", by.user_id)
             session.commit()
 
     def set_language(self, user_id: UserId, language: str) -> None:
@@ -340,11 +261,11 @@ class Accounts:
 
     def add(self, by: Viewer, login: str, *, name: str, person: str | None = None) -> tuple[Account, str]:
         """Create an account (system administrator); gives its single-use activation code."""
-        self._need(by, Action.USER_ADD)
+        self._log.need(by, Action.USER_ADD)
         with self._sessions.writing(expire_on_commit=False) as session:
-            code = _new_code()
+            code = credentials.new_code()
             user = self._new(session, login, code=code, name=name, person=person)
-            self._write(session, by.login, "account:added", user.id, login=login, name=name)
+            self._log.write(session, by.login, "account:added", user.id, login=login, name=name)
             session.commit()
             return self._account(session, user), code
 
@@ -359,7 +280,7 @@ class Accounts:
             login=login,
             name=name.strip(),
             person=person or f"account:{login}",
-            activation_hash=_digest(code),
+            activation_hash=credentials.digest(code),
             created_at=self._clock.now(),
         )
         session.add(user)
@@ -372,14 +293,14 @@ class Accounts:
             for login in _ADMINISTRATORS:
                 role = f"{login}-administrator"
                 user = self._new(session, login, code=codes[login], name=self._tables.roles.of(role).zh, person=None)
-                user.otp_secret = pyotp.random_base32() if second_factor else None
+                user.otp_secret = credentials.new_otp_secret() if second_factor else None
                 session.add(RoleGrant(user_id=user.id, role=role, granted_at=self._clock.now()))
-                self._write(session, "installation", "account:added", user.id, login=login)
+                self._log.write(session, "installation", "account:added", user.id, login=login)
             session.commit()
 
     def grant(self, by: Viewer, login: str, *, roles: Sequence[str], fonds: Sequence[str], level: Level) -> Account:
         """Set roles, fonds and level of an account (security administrator). Raises `Conflict` where roles exclude."""
-        self._need(by, Action.USER_GRANT)
+        self._log.need(by, Action.USER_GRANT)
         with self._sessions.writing(expire_on_commit=False) as session:
             user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
             if user is None:
@@ -388,7 +309,7 @@ class Accounts:
                 self._check_grant(session, by, user, roles)
             except Conflict as refused:
                 session.rollback()
-                self._write(session, by.login, "account:grant-refused", user.id, result="denied", roles=list(roles))
+                self._log.write(session, by.login, "account:grant-refused", user.id, result="denied", roles=list(roles))
                 session.commit()
                 raise refused from None
             known = dict(session.execute(sa.select(Fonds.code, Fonds.id).where(Fonds.code.in_(fonds))).tuples().all())
@@ -405,7 +326,7 @@ class Accounts:
             user.clearance = level
             session.flush()
             after = self._account(session, user)
-            self._write(
+            self._log.write(
                 session,
                 by.login,
                 "account:granted",
@@ -440,19 +361,19 @@ class Accounts:
 
     def disable(self, by: Viewer, login: str) -> None:
         """Close an account at once and end its sessions (system administrator)."""
-        self._need(by, Action.USER_ADD)
+        self._log.need(by, Action.USER_ADD)
         with self._sessions.writing(expire_on_commit=False) as session:
             user = session.scalars(sa.select(User).where(User.login == login)).one_or_none()
             if user is None:
                 raise NotFound(kind="user")
             user.disabled, user.session_serial = True, user.session_serial + 1
-            self._write(session, by.login, "account:disabled", user.id)
+            self._log.write(session, by.login, "account:disabled", user.id)
             session.commit()
 
     def all(self, by: Viewer) -> tuple[Account, ...]:
         """Every account (system, security and audit administrators)."""
         if not any(by.may(action) for action in (Action.USER_ADD, Action.USER_GRANT, Action.AUDIT_READ)):
-            self._need(by, Action.USER_ADD)
+            self._log.need(by, Action.USER_ADD)
         with self._sessions.reading(expire_on_commit=False) as session:
             return tuple(self._account(session, one) for one in session.scalars(sa.select(User).order_by(User.login)))
 
@@ -489,23 +410,6 @@ class Accounts:
             second_factor=user.otp_secret is not None,
         )
 
-    def _need(self, by: Viewer, action: Action) -> None:
-        if not by.may(action):
-            with self._sessions.writing() as session:
-                self._write(session, by.login, f"{action}:denied", by.user_id, result="denied")
-                session.commit()
-            # The caller may not even learn that the thing exists.
-            raise NotFound(kind="user")
-
-    def _write(
-        self, session: Session, actor: str, action: str, subject: object, *, result: str = "done", **values: object
-    ) -> None:
-        facts = {name: value for name, value in values.items() if value is not None}
-        entry = audit.Entry(
-            actor=actor, action=action, subject_kind="user", subject_id=str(subject), result=result, values=facts
-        )
-        audit.append(session, [entry], now=self._clock.now())
-
 
 def has_administrators(sessions: Sessions) -> bool:
     """Whether the three administrators were made: the last step of an installation."""
@@ -516,28 +420,4 @@ def has_administrators(sessions: Sessions) -> bool:
 
 def new_codes() -> dict[str, str]:
     """An activation code for each of the three administrators, by login."""
-    return {login: _new_code() for login in _ADMINISTRATORS}
-
-
-def _new_code() -> str:
-    return secrets.token_urlsafe(18)
-
-
-def check_password(password: str, *, login: str) -> None:
-    """Raises `InvalidInput` unless ≥ 10 characters of 3 of 4 kinds, without the login (GB/T 22239 practice)."""
-    kinds = sum(bool(re.search(pattern, password)) for pattern in (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]"))
-    if len(password) < 10 or kinds < 3:  # noqa: PLR2004 - the rule itself
-        raise InvalidInput(password="too-weak")  # noqa: S106 - a reason code
-    if login.lower() in password.lower():
-        raise InvalidInput(password="holds-login")  # noqa: S106 - a reason code
-
-
-def _matches(password_hash: str, password: str) -> bool:
-    try:
-        return _HASHER.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+    return {login: credentials.new_code() for login in _ADMINISTRATORS}
