@@ -1,8 +1,8 @@
 """The broker, RabbitMQ: a message only wakes whoever reads it; it carries the id of a job, whose row decides.
 
-Messages are Celery's, so that Celery workers understand them. Queues are durable, messages persistent, and every
-publication waits for the broker's confirmation. Queues are classic ones: a quorum queue of a single node was seen to
-answer with internal errors after the server was killed, and a message that is lost is sent again for its row.
+Messages are Celery's, so that Celery workers understand them, and every publication waits for the broker's
+confirmation. Queues are durable, messages are not written to disk: one that is lost is sent again for its row. Queues
+are classic ones: a quorum queue of a single node was seen to answer with internal errors after the server was killed.
 """
 
 import ssl
@@ -40,7 +40,7 @@ def make_app(settings: Settings) -> Celery:
         task_queues=[_queue(lane) for lane in Lane],
         task_default_queue=QUEUES[Lane.LIGHT],
         task_default_exchange="",
-        task_default_delivery_mode="persistent",
+        task_default_delivery_mode="transient",
         task_create_missing_queues=False,
         task_ignore_result=True,
         result_backend=None,
@@ -84,10 +84,9 @@ class Broker:
 
     def publish(self, lane: Lane, ident: UUID) -> None:
         """Wake a worker of the lane for this job. Raises `Unavailable`: then nobody knows whether it was sent."""
-        task = BATCH_TASK if lane == Lane.INDEX else JOB_TASK
         with self._reached():
             self._app.send_task(
-                task,
+                BATCH_TASK if lane == Lane.INDEX else JOB_TASK,
                 args=(str(ident),),
                 queue=QUEUES[lane],
                 producer=self._producer,

@@ -1,10 +1,11 @@
 """A Celery worker: one node of this machine, with a process for each job it does at a time.
 
-Messages are acknowledged after the work; a process that dies gives its message back, and its row is published again
-when the lease ends. What a message asks for and another did or does is acknowledged in silence.
+Who was woken works on for a while as a local worker does, in all lanes of the node: so a full table costs few messages.
+They are acknowledged after the work; a process that dies gives its message back, and the row it held is published again
+when the lease ends. What a message asks for and another did or does is left alone.
 """
 
-import logging
+import mmap
 import os
 import signal
 import threading
@@ -16,18 +17,17 @@ from celery import Celery, signals
 from celery.worker.consumer import Consumer
 
 from archive_app.broker import BATCH_TASK, JOB_TASK, QUEUES, make_app
-from archive_app.core.errors import Unavailable
 from archive_app.core.ports import OcrEngine
 from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import Lane
-from archive_app.doing import NORMAL, Hands, Pace
+from archive_app.doing import NORMAL, Pace
 from archive_app.wiring import Archive
-from archive_app.worker import HANDLERS
+from archive_app.worker import Worker
 from ingest.ocr.engines import build_engine
 
-_LOG = logging.getLogger("archive.worker")
-_AWAY_SECONDS = 2.0
-_JOBS_PER_PROCESS = 2_000  # then a new one takes its place: engines of others may leak
+_PATIENCE_SECONDS = 2.0  # who was woken looks for more so long
+_LONGEST_SECONDS = 20.0  # then messages that wait in the queues have their turn
+_MESSAGES_PER_PROCESS = 1_000  # then a new one takes its place: engines of others may leak
 
 
 class _Consumer(Consumer):  # type: ignore[misc]  # Celery is typed by halves
@@ -42,43 +42,37 @@ class _Consumer(Consumer):  # type: ignore[misc]  # Celery is typed by halves
 class _Process:
     """What one process of the node works with; made after the fork."""
 
-    def __init__(self, settings: Settings, pace: Pace, engines: Callable[[str], OcrEngine]) -> None:
-        self._archive = Archive(settings, engines=engines)
+    def __init__(self, archive: Archive, lanes: Sequence[Lane], pace: Pace, is_over: Callable[[], bool]) -> None:
+        self._archive, self._is_over = archive, is_over
         self._busy = threading.Lock()
         self._parent = os.getppid()
-        self.hands = Hands(self._archive, HANDLERS, pace=pace)
-        self.hands.live()
+        self._worker = Worker(archive, lanes=lanes, pace=pace, woken=True)
+        self._worker.hands.live()
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def job(self, ident: str) -> None:
-        with self._busy:
-            self._patiently(lambda: self.hands.take_this(UUID(ident)))
+    def job(self, ident: UUID) -> None:
+        self._work(lambda: self._worker.hands.take_this(ident))
 
     def batch(self) -> None:
-        with self._busy:
-            while self._patiently(self.hands.take_batch):
-                pass
+        self._work(self._worker.hands.take_batch)
 
-    def _patiently(self, take: Callable[[], bool]) -> bool:
-        """Take, and again while the database is away: a message that is given up wakes nobody for a long time."""
-        while True:
-            try:
-                return take()
-            except Unavailable as fault:  # what was in hand is done again when its lease has run out
-                _LOG.warning("worker.waits code=%s", fault.code)
-                if os.getppid() != self._parent:
-                    return False
-                time.sleep(_AWAY_SECONDS)
+    def _work(self, first: Callable[[], bool]) -> None:
+        with self._busy:
+            self._worker.persist(first)
+            self._worker.work_on(patience=_PATIENCE_SECONDS, longest=_LONGEST_SECONDS)
 
     def _watch(self) -> None:
-        """A process whose node was killed ends after the job in hand."""
+        """A process whose node ends, or was killed, ends after the job in hand."""
         while os.getppid() == self._parent:
+            if self._is_over():
+                self._worker.stop()
             time.sleep(1)
+        self._worker.stop()
         with self._busy:
             os._exit(0)
 
     def close(self) -> None:
-        self.hands.leave()
+        self._worker.hands.leave()
         self._archive.close()
 
 
@@ -92,8 +86,10 @@ def run_node(
 ) -> int:
     """Work until told to end (SIGTERM: jobs in hand are finished, messages not begun go back). Gives the exit code."""
     app = make_app(settings)
-    app.conf.update(worker_consumer=f"{__name__}:_Consumer", worker_max_tasks_per_child=_JOBS_PER_PROCESS)
-    _register(app, lambda: _Process(settings, pace, engines))
+    app.conf.update(worker_consumer=f"{__name__}:_Consumer", worker_max_tasks_per_child=_MESSAGES_PER_PROCESS)
+    over = mmap.mmap(-1, 1)  # seen by all processes; without a lock that a killed one may hold
+    signals.worker_shutting_down.connect(lambda **_: over.__setitem__(0, 1), weak=False)
+    _register(app, lambda: _Process(Archive(settings, engines=engines), lanes, pace, lambda: over[0] == 1))
     node = app.Worker(
         hostname=f"{'-'.join(lanes)}@{os.uname().nodename}:{os.getpid()}",
         pool="prefork",
@@ -132,7 +128,7 @@ def _register(app: Celery, begin: Callable[[], _Process]) -> None:
 
     @app.task(name=JOB_TASK)  # type: ignore[untyped-decorator]
     def job(ident: str) -> None:
-        mine[0].job(ident)
+        mine[0].job(UUID(ident))
 
     @app.task(name=BATCH_TASK)  # type: ignore[untyped-decorator]
     def batch(_ident: str) -> None:

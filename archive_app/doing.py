@@ -84,9 +84,9 @@ class Hands:
                 _LOG.exception("worker.beat.failed")
             self._over.wait(_BEAT_SECONDS)
 
-    def take(self, lane: Lane) -> bool:
-        """Claim the next job of the lane and do it. False if there was none."""
-        jobs = self._archive.queue.claim(self.name, lanes=(lane,), lease=self._pace.lease)
+    def take(self, lane: Lane, *, silent_first: bool = False) -> bool:
+        """Claim the next job of the lane and do it. False if there was none; `silent_first` as in `claim`."""
+        jobs = self._archive.queue.claim(self.name, lanes=(lane,), lease=self._pace.lease, silent_first=silent_first)
         for job in jobs:
             self._do(job)
         return bool(jobs)

@@ -36,15 +36,22 @@ _BY_NOW = sa.or_(
 )
 _DUE = sa.and_(_JOB.c.lane.in_(sa.bindparam("lanes", expanding=True)), _BY_NOW)
 _THIS = _JOB.c.id == sa.bindparam("ident")
+_SILENT = _JOB.c.published_at.is_(None)  # no message is on its way
 _ANY_DUE = sa.select(_JOB.c.id).where(_DUE).limit(1)
+
+
+def _published(lane: Lane) -> sa.ScalarSelect[int]:
+    waiting = sa.and_(_JOB.c.state == JobState.QUEUED, _JOB.c.lane == lane, _JOB.c.published_at.is_not(None))
+    return sa.select(sa.func.count()).select_from(_JOB).where(waiting).scalar_subquery()
+
+
 _SILENT_LANES = sa.select(
-    *(
-        sa.exists(sa.select(_JOB.c.id).where(_JOB.c.lane == lane, _BY_NOW, _JOB.c.published_at.is_(None)))
-        for lane in Lane
-    )
+    *(sa.exists(sa.select(_JOB.c.id).where(_JOB.c.lane == lane, _BY_NOW, _SILENT)) for lane in Lane),
+    *(_published(lane) for lane in Lane),
 )
 _THIS_DUE = sa.select(_JOB.c.id).where(_DUE, _THIS)
 _NEXT = sa.select(_JOB).where(_DUE).order_by(*_FIRST).limit(sa.bindparam("most")).with_for_update(skip_locked=True)
+_NEXT_SILENT = _NEXT.where(_SILENT)
 _NEXT_IS_THIS = sa.select(_JOB).where(_DUE, _THIS).with_for_update(skip_locked=True)
 _CHANGE = sa.update(_JOB).where(_THIS)  # type: ignore[arg-type]  # a Table at run time
 _CHANGE_MINE = _CHANGE.where(
@@ -85,15 +92,22 @@ class TableQueue:
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
         self._sessions, self._clock = sessions, clock
 
-    def claim(self, worker: str, *, lanes: Sequence[Lane], lease: dt.timedelta, most: int = 1) -> Sequence[ClaimedJob]:
-        """Lease up to `most` jobs of these lanes, highest priority and oldest first."""
+    def claim(
+        self, worker: str, *, lanes: Sequence[Lane], lease: dt.timedelta, most: int = 1, silent_first: bool = False
+    ) -> Sequence[ClaimedJob]:
+        """Lease up to `most` jobs of these lanes, highest priority and oldest first.
+
+        `silent_first`: before all those that a message is on its way for, which somebody may be about to claim.
+        """
         if not self._any(_ANY_DUE, lanes=lanes):
             return ()
         now = self._clock.now()
         with self._sessions.writing() as session:
             open_lanes = [lane for lane in lanes if lane != Lane.INDEX or self._take_lane(session, worker, now, lease)]
             wanted = {"lanes": open_lanes, "now": now, "most": most}
-            claimed = self._lease(session, worker, _NEXT, wanted, until=now + lease)
+            claimed: Sequence[ClaimedJob] = ()
+            for due in (_NEXT_SILENT, _NEXT) if silent_first else (_NEXT,):
+                claimed = claimed or self._lease(session, worker, due, wanted, until=now + lease)
             session.commit()
         return claimed
 
@@ -241,21 +255,16 @@ class TableQueue:
             self._let_go(session, _RELAY, relay)
             session.commit()
 
-    def silent_lanes(self) -> Sequence[Lane]:
-        """The lanes with a due job that no message is on its way for: one look for all."""
+    def silent_lanes(self) -> Mapping[Lane, int]:
+        """The lanes with a due job that no message is on its way for, and how many messages of each are: one look."""
         with self._sessions.reading() as session:
             found = session.connection().execute(_SILENT_LANES, {"now": self._clock.now()}).one()
-        return [lane for lane, there in zip(Lane, found, strict=True) if there]
+        count = len(Lane)
+        return {lane: found[count + place] for place, lane in enumerate(Lane) if found[place]}
 
-    def unpublished(self, lane: Lane, *, lost_before: dt.datetime | None = None, most: int) -> Sequence[Wake]:
-        """Due jobs of the lane that no message is on its way for, in the order of `claim`.
-
-        Messages sent before `lost_before` and not claimed since are taken for lost.
-        """
-        silent: sa.ColumnElement[bool] = _JOB.c.published_at.is_(None)
-        if lost_before is not None:
-            silent = sa.or_(silent, _JOB.c.published_at < lost_before)
-        statement = sa.select(_JOB.c.id, _JOB.c.claims).where(_DUE, silent).order_by(*_FIRST).limit(most)
+    def unpublished(self, lane: Lane, *, most: int) -> Sequence[Wake]:
+        """Due jobs of the lane that no message is on its way for, in the order of `claim`."""
+        statement = sa.select(_JOB.c.id, _JOB.c.claims).where(_DUE, _SILENT).order_by(*_FIRST).limit(most)
         with self._sessions.reading() as session:
             wanted = {"lanes": [lane], "now": self._clock.now()}
             return [Wake(*row) for row in session.connection().execute(statement, wanted).all()]
@@ -270,15 +279,13 @@ class TableQueue:
                 session.connection().execute(sa.update(_JOB).where(unclaimed).values(published_at=now))  # type: ignore[arg-type]
             session.commit()
 
-    def under_way(self, lane: Lane) -> int:
-        """How many jobs of the lane were published and not claimed yet."""
-        statement = (
-            sa.select(sa.func.count())
-            .select_from(_JOB)
-            .where(_JOB.c.state == JobState.QUEUED, _JOB.c.lane == lane, _JOB.c.published_at.is_not(None))
-        )
-        with self._sessions.reading() as session:
-            return session.connection().execute(statement).scalar_one()
+    def forget_messages(self, sent_before: Mapping[Lane, dt.datetime]) -> None:
+        """Messages of a lane sent before and not claimed since are taken for lost: their jobs are silent again."""
+        lost = sa.or_(*(sa.and_(_JOB.c.lane == lane, _JOB.c.published_at < then) for lane, then in sent_before.items()))
+        waiting = sa.and_(_JOB.c.state == JobState.QUEUED, lost)
+        with self._sessions.writing() as session:
+            session.connection().execute(sa.update(_JOB).where(waiting).values(published_at=None))  # type: ignore[arg-type]
+            session.commit()
 
     # -- what operators ask
 

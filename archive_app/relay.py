@@ -1,12 +1,13 @@
 """The relay: tells the broker of every job that is due, and again of those whose message was lost.
 
 A row is marked only after the broker confirmed its message; so a relay that dies sends some twice and none never. Only
-so many messages of a lane are under way at a time: the table keeps the order, the broker is never full of what waits.
-One relay publishes at a time, others stand by and take over when its lease ends.
+as many messages of a lane are under way at a time as there are workers: the table keeps the order, and who is woken
+goes on with what waits there. One relay publishes at a time, others stand by and take over when its lease ends.
 """
 
 import datetime as dt
 import logging
+import math
 import os
 import random
 import signal
@@ -30,12 +31,13 @@ from archive_app.worker import CHORES
 
 _LOG = logging.getLogger("archive.relay")
 _POLL_SECONDS = 0.5
-_INDEX_SECONDS = 1.0  # one wake of the index lane does for all that came within
-_HEAL_SECONDS = 10.0
+_LOOK_SECONDS = 10.0
+#: Who was woken looks for more so long, and for longer while there is some; one wake of the index does for all within.
+_AWAKE_SECONDS: Mapping[Lane, float] = {Lane.LIGHT: 2.0, Lane.OCR: 2.0, Lane.INDEX: 5.0}
 _LEASE = dt.timedelta(seconds=15)
 _BACK_OFF = (1.0, 2.0, 5.0, 10.0)
-_WINDOW = 1_000  # messages of a lane under way
-_BATCH = 100  # published between two marks
+_LEAST_WINDOW = 4  # messages of a lane under way, before it is known how many work
+_INDEX_WINDOW = 1_000  # jobs of the index lane that one wake is marked for
 _LOST_IF_EMPTY = dt.timedelta(seconds=30)  # the queue is empty, so the message is gone
 _LOST = dt.timedelta(minutes=15)  # some messages of a queue are gone and others are not
 
@@ -57,7 +59,9 @@ class Relay:
         self._queue, self._broker, self._clock = queue, broker, clock
         self.name = f"{socket.gethostname()}:{os.getpid()}:{random.randrange(16**4):04x}"  # noqa: S311 - a name
         self._stop = threading.Event()
-        self._held_until = self._healed = self._indexed = -1e9
+        self._held_until = self._looked = -math.inf
+        self._woken = dict.fromkeys(Lane, -math.inf)
+        self._window = _LEAST_WINDOW
 
     def stop(self) -> None:
         """End after the message in hand."""
@@ -96,52 +100,44 @@ class Relay:
 
     def step(self) -> int:
         """Publish what is due. Gives how many messages were confirmed. Raises `Unavailable`: the rest stays due."""
-        lost_before = self._lost_before()
-        lanes = lost_before or self._queue.silent_lanes()
-        return sum(self._publish(lane, lost_before.get(lane)) for lane in lanes)
+        if time.monotonic() - self._looked >= _LOOK_SECONDS:
+            self._look_around()
+        silent = self._queue.silent_lanes()
+        return sum(self._wake(lane, under_way) for lane, under_way in silent.items() if not self._is_awake(lane))
 
-    def _lost_before(self) -> dict[Lane, dt.datetime]:
-        """Now and then: from when on messages of a lane that nobody claimed are taken for lost."""
-        if time.monotonic() - self._healed < _HEAL_SECONDS:
-            return {}
+    def _look_around(self) -> None:
+        """Now and then: whose messages nobody claimed are silent again, and as many may be woken as there are."""
         waiting, now = self._broker.depths(), self._clock.now()
-        self._healed = time.monotonic()
-        return {lane: now - (_LOST if waiting[lane] else _LOST_IF_EMPTY) for lane in Lane}
+        self._queue.forget_messages({lane: now - (_LOST if waiting[lane] else _LOST_IF_EMPTY) for lane in Lane})
+        self._window = max(_LEAST_WINDOW, self._queue.live_workers())
+        self._looked = time.monotonic()
 
-    def _publish(self, lane: Lane, lost_before: dt.datetime | None) -> int:
-        if lane == Lane.INDEX:
-            return self._wake_index(lost_before)
-        room = _WINDOW - self._queue.under_way(lane)
-        if room < _WINDOW // 2 and lost_before is None:
+    def _is_awake(self, lane: Lane) -> bool:
+        """Whether those who were woken last still look for work themselves."""
+        return time.monotonic() - self._woken[lane] < _AWAKE_SECONDS[lane]
+
+    def _wake(self, lane: Lane, under_way: int) -> int:
+        if lane == Lane.INDEX:  # one message for all: whoever it wakes claims what waits
+            due = self._queue.unpublished(lane, most=_INDEX_WINDOW)
+            return self._publish(lane, due[:1], stands_for=due)
+        room = self._window - under_way
+        if room < self._window // 2:
             return 0  # half a window at a time: each look sorts all that waits
-        due = self._queue.unpublished(lane, lost_before=lost_before, most=max(room, _BATCH))
-        for start in range(0, len(due), _BATCH):
-            self._publish_part(lane, due[start : start + _BATCH])
-            if self._stop.is_set() or not self.holds():
-                break
-        return len(due)
+        due = self._queue.unpublished(lane, most=room)
+        return self._publish(lane, due, stands_for=due)
 
-    def _publish_part(self, lane: Lane, wakes: Sequence[Wake]) -> None:
-        confirmed: list[Wake] = []
+    def _publish(self, lane: Lane, wakes: Sequence[Wake], *, stands_for: Sequence[Wake]) -> int:
+        """Each confirmed message is marked; the last for all that are left."""
+        sent = 0
         try:
             for wake in wakes:
                 self._broker.publish(lane, wake.id)
-                confirmed.append(wake)
+                sent += 1
         finally:
-            if confirmed:
-                self._queue.published(confirmed)
-
-    def _wake_index(self, lost_before: dt.datetime | None) -> int:
-        """One message for all: whoever it wakes claims what waits."""
-        if time.monotonic() - self._indexed < _INDEX_SECONDS:
-            return 0
-        due = self._queue.unpublished(Lane.INDEX, lost_before=lost_before, most=_WINDOW)
-        if not due:
-            return 0
-        self._broker.publish(Lane.INDEX, due[0].id)
-        self._queue.published(due)
-        self._indexed = time.monotonic()
-        return 1
+            if sent:
+                self._queue.published(stands_for if sent == len(wakes) else wakes[:sent])
+                self._woken[lane] = time.monotonic()
+        return sent
 
 
 def run_relay(archive: Archive) -> None:

@@ -1,12 +1,13 @@
-"""The table of handlers, and the loop of a local worker: claim, do, and say how it ended; one process per core."""
+"""The table of handlers, and the loop of a worker: claim, do, and say how it ended; one process per core."""
 
 import datetime as dt
 import logging
+import math
 import os
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from uuid import UUID
 
@@ -91,7 +92,10 @@ CHORES: Sequence[Chore] = (
 
 
 class Worker:
-    """One process that works. `lanes` say what it takes on."""
+    """One process that works. `lanes` say what it takes on.
+
+    Who is `woken` by messages leaves to others what one is on its way for, unless there is nothing else.
+    """
 
     def __init__(
         self,
@@ -99,8 +103,9 @@ class Worker:
         *,
         lanes: Sequence[Lane] = tuple(Lane),
         pace: Pace = NORMAL,
+        woken: bool = False,
     ) -> None:
-        self._archive, self._hands = archive, Hands(archive, HANDLERS, pace=pace)
+        self._archive, self.hands, self._woken = archive, Hands(archive, HANDLERS, pace=pace), woken
         self._lanes = tuple(lanes)
         self._stop = threading.Event()
         self._indexed = time.monotonic()
@@ -108,7 +113,7 @@ class Worker:
     @property
     def name(self) -> str:
         """What the claims of this worker are known by."""
-        return self._hands.name
+        return self.hands.name
 
     def stop(self) -> None:
         """Finish the job in hand and end."""
@@ -116,23 +121,33 @@ class Worker:
 
     def run(self) -> None:
         """Work until stopped."""
-        self._hands.live()
+        self.hands.live()
         keep_ensuring(self._archive, CHORES, self._stop)
         try:
-            while not self._stop.is_set():
-                if not self._step_or_wait():
-                    self._stop.wait(_IDLE_SECONDS)
+            self.work_on(patience=math.inf)
         finally:
-            self._hands.leave()
+            self.hands.leave()
 
-    def _step_or_wait(self) -> bool:
-        """A step; while the database is away nothing can be claimed and nothing marked, so wait for it to come back."""
-        try:
-            return self.step()
-        except Unavailable as fault:  # what was in hand is done again when its lease has run out
-            _LOG.warning("worker.waits code=%s", fault.code)
-            self._stop.wait(_AWAY_SECONDS)
-            return True
+    def work_on(self, *, patience: float, longest: float = math.inf) -> None:
+        """Work until there was nothing to do for `patience` seconds, for `longest` at most, or until stopped."""
+        began = worked = time.monotonic()
+        while not self._stop.is_set() and time.monotonic() - began < longest:
+            if self.persist(self.step):
+                worked = time.monotonic()
+            elif time.monotonic() - worked < patience:
+                self._stop.wait(_IDLE_SECONDS)
+            else:
+                return
+
+    def persist(self, take: Callable[[], bool]) -> bool:
+        """Take, and again while the database is away: then nothing can be claimed and nothing marked."""
+        while True:
+            try:
+                return take()
+            except Unavailable as fault:  # what was in hand is done again when its lease has run out
+                _LOG.warning("worker.waits code=%s", fault.code)
+                if self._stop.wait(_AWAY_SECONDS):
+                    return False
 
     def step(self) -> bool:
         """Do one job, or one batch of index jobs. False if there was nothing to do.
@@ -144,14 +159,14 @@ class Worker:
             return True
         # Light work first: it makes the work for the readers.
         for lane in (Lane.LIGHT, Lane.OCR):
-            if lane in self._lanes and self._hands.take(lane):
+            if lane in self._lanes and self.hands.take(lane, silent_first=self._woken):
                 return True
         return self._index()
 
     def _index(self) -> bool:
         if Lane.INDEX not in self._lanes:
             return False
-        worked = self._hands.take_batch()
+        worked = self.hands.take_batch()
         self._indexed = time.monotonic()
         return worked
 

@@ -352,8 +352,13 @@ class ClaimedJob:
 class JobQueue(Protocol):
     """The worker's end. The other end is `Unit.later`."""
 
-    def claim(self, worker: str, *, lanes: Sequence[Lane], lease: timedelta, most: int = 1) -> Sequence[ClaimedJob]:
-        """Lease up to `most` jobs, due or with a lease run out. At most one worker holds a job, or the index lane."""
+    def claim(
+        self, worker: str, *, lanes: Sequence[Lane], lease: timedelta, most: int = 1, silent_first: bool = False
+    ) -> Sequence[ClaimedJob]:
+        """Lease up to `most` jobs, due or with a lease run out. At most one worker holds a job, or the index lane.
+
+        `silent_first`: before those that a message is on its way for.
+        """
 
     def claim_one(self, worker: str, ident: UUID, *, lease: timedelta) -> ClaimedJob | None:
         """Lease this very job. None if it is done, not due yet or held by another: the message was late."""

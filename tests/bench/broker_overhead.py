@@ -1,18 +1,21 @@
 """Pages per minute with 1 and 2 readers, woken by their own looks and through RabbitMQ; and what the broker costs.
 
-    python -m tests.bench.broker_overhead [--pages 24] [--output FILE.json]
+    python -m tests.bench.broker_overhead [--pages 24] [--rounds 3] [--readers 1 2] [--output FILE.json]
 
 The cost of the broker is the CPU of what local workers do not need (the server, the relay, the nodes' main processes)
-for each page, beside the CPU of the bare engine on the same bitmaps. All from one run; nothing here is an assertion.
+for each page, beside the CPU of the bare engine on the same bitmaps. Part of it is the price of being there, measured
+while nothing is to be done; the rest is what pages add. The two ways take turns, medians of the rounds are given, and
+`difference` is all CPU of one way less all CPU of the other. All from one run; nothing here is an assertion.
 """
 
 import argparse
 import json
 import shutil
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -24,7 +27,9 @@ from tests.bench.bench_pipeline import an_archive, bare, bitmaps, sample_files, 
 from tests.faults.own_broker import OwnBroker
 
 _READY_SECONDS = 60
+_IDLE_SECONDS = 15
 _WARM = 10  # pages, so that every process has read one
+_PARTS = ("server", "relay", "nodes")
 
 
 def _alone(processes: Sequence[psutil.Process]) -> float:
@@ -40,6 +45,27 @@ def _begin(settings: Settings, readers: int) -> list[psutil.Process]:
     return [psutil.Popen([sys.executable, "-m", "archive_app", "--home", name, *one], env=whole) for one in commands]
 
 
+class _Meter:
+    """Wall clock and CPU seconds of every part since it was made."""
+
+    def __init__(self, running: Sequence[psutil.Process], server: psutil.Process | None, nodes: bool) -> None:  # noqa: FBT001
+        self._running, self._server = running, [server] if server else []
+        self._nodes = running[0].children() if nodes else []
+        self._began, self._before = time.monotonic(), self._now()
+
+    def _now(self) -> dict[str, float]:
+        return {
+            "all": tree_cpu([*self._running, *self._server]),
+            "server": tree_cpu(self._server),
+            "relay": tree_cpu(self._running[1:]),
+            "nodes": _alone(self._nodes),
+        }
+
+    def read(self) -> dict[str, float]:
+        used = {name: now - self._before[name] for name, now in self._now().items()}
+        return {"wall": time.monotonic() - self._began, **used}
+
+
 def measure(
     settings: Settings, viewer: Viewer, files: Sequence[Path], warm: Sequence[Path], *, readers: int, server: int | None
 ) -> dict[str, float]:
@@ -51,32 +77,40 @@ def measure(
             while archive.queue.live_workers() < readers and time.monotonic() < until:
                 time.sleep(0.2)
             wait(archive, viewer, take_in(archive, viewer, warm))
-            broker = [psutil.Process(server)] if server is not None else []
-            nodes = running[0].children() if settings.on_broker else []
-            began, used = time.monotonic(), tree_cpu(running)
-            served, relayed, own = tree_cpu(broker), tree_cpu(running[1:]), _alone(nodes)
+            broker = psutil.Process(server) if server is not None else None
+            time.sleep(2)
+            idle = _Meter(running, broker, settings.on_broker)
+            time.sleep(_IDLE_SECONDS)
+            there = idle.read()
+            meter = _Meter(running, broker, settings.on_broker)
             wait(archive, viewer, take_in(archive, viewer, files))
-            wall = time.monotonic() - began
-            return {
-                "pages": len(files),
-                "wall_s": wall,
-                "pages_per_minute": 60 * len(files) / wall,
-                "cpu_s_per_page": (tree_cpu(running) - used) / len(files),
-                "server_cpu_s_per_page": (tree_cpu(broker) - served) / len(files),
-                "relay_cpu_s_per_page": (tree_cpu(running[1:]) - relayed) / len(files),
-                "nodes_cpu_s_per_page": (_alone(nodes) - own) / len(files),
-            }
+            used = meter.read()
         finally:
             for one in running:
                 one.terminate()
             for one in running:
                 one.wait()
+    pages, wall = len(files), used["wall"]
+    return {
+        "pages_per_minute": 60 * pages / wall,
+        "cpu_s_per_page": used["all"] / pages,
+        **{f"{part}_cpu_s_per_page": used[part] / pages for part in _PARTS},
+        **{f"{part}_cpu_s_per_idle_s": there[part] / there["wall"] for part in _PARTS},
+        "broker_cpu_s_per_page": sum(used[part] for part in _PARTS) / pages,
+        "pages_add_cpu_s_per_page": sum(used[part] - there[part] / there["wall"] * wall for part in _PARTS) / pages,
+    }
+
+
+def _medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pages", type=int, default=24)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--readers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
@@ -84,42 +118,44 @@ def main() -> None:
     try:
         chosen = sample_files(options.pages + _WARM)
         warm, files = chosen[:_WARM], chosen[_WARM:]
-        engine = bare(bitmaps(files, folder), 1)
-        ocr = engine["cpu_s"] / engine["pages"]
-        answer: dict[str, object] = {"ocr_cpu_s_per_page": ocr}
-        for readers in (1, 2):
-            for way in ("local", "broker"):
-                settings, viewer = an_archive(folder / f"{way}-{readers}")
-                server = None
+        read = bitmaps(files, folder)
+        engine, rounds = [], {f"{way}_{readers}": [] for readers in options.readers for way in ("local", "broker")}
+        for turn in range(options.rounds):
+            engine.append(bare(read, 1))
+            for name, measured in rounds.items():
+                way, readers = name.split("_")
+                settings, viewer = an_archive(folder / f"{name}-{turn}")
                 if way == "broker":
-                    home, url = settings.home, {"ARCHIVE_BROKER_URL": broker.url}
-                    settings, server = Settings.from_env(url, home=home), broker.pid
-                answer[f"{way}_{readers}"] = measure(settings, viewer, files, warm, readers=readers, server=server)
-            local, through = answer[f"local_{readers}"], answer[f"broker_{readers}"]
-            answer[f"broker_cpu_over_ocr_{readers}"] = _cost(through) / ocr  # type: ignore[arg-type]
-            answer[f"pages_per_minute_broker_over_local_{readers}"] = (
-                through["pages_per_minute"] / local["pages_per_minute"]  # type: ignore[index]
-            )
+                    settings = Settings.from_env({"ARCHIVE_BROKER_URL": broker.url}, home=settings.home)
+                server = broker.pid if way == "broker" else None
+                measured.append(measure(settings, viewer, files, warm, readers=int(readers), server=server))
     finally:
         broker.close()
         shutil.rmtree(folder, ignore_errors=True)
+    ocr = statistics.median(one["cpu_s"] / one["pages"] for one in engine)
+    answer = {"ocr_cpu_s_per_page": ocr, **{name: _medians(measured) for name, measured in rounds.items()}}
+    for readers in options.readers:
+        local, through = rounds[f"local_{readers}"], rounds[f"broker_{readers}"]
+        answer[f"over_ocr_{readers}"] = _over_ocr(local, through, ocr)
     text = json.dumps(answer, indent=2)
     if options.output:
         options.output.write_text(text + "\n", encoding="utf-8")
     print(text)  # noqa: T201 - the answer
-    print(_table(answer))  # noqa: T201 - likewise
 
 
-def _cost(one: dict[str, float]) -> float:
-    return sum(one[f"{part}_cpu_s_per_page"] for part in ("server", "relay", "nodes"))
-
-
-def _table(answer: dict[str, object]) -> str:
-    lines = ["way       pages/min   CPU s/page   of it broker"]
-    for name, one in answer.items():
-        if isinstance(one, dict):
-            lines.append(f"{name:9} {one['pages_per_minute']:9.1f} {one['cpu_s_per_page']:12.2f} {_cost(one):14.4f}")
-    return "\n".join(lines)
+def _over_ocr(
+    local: Sequence[Mapping[str, float]], through: Sequence[Mapping[str, float]], ocr: float
+) -> dict[str, float]:
+    """What the bar speaks of."""
+    pairs = list(zip(local, through, strict=True))
+    return {
+        "broker": statistics.median(one["broker_cpu_s_per_page"] for one in through) / ocr,
+        "broker_what_pages_add": statistics.median(one["pages_add_cpu_s_per_page"] for one in through) / ocr,
+        "difference": statistics.median(two["cpu_s_per_page"] - one["cpu_s_per_page"] for one, two in pairs) / ocr,
+        "pages_per_minute_broker_over_local": statistics.median(
+            two["pages_per_minute"] / one["pages_per_minute"] for one, two in pairs
+        ),
+    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The relay over the table of jobs: every due job gets its message, whatever breaks, and few get two."""
 
 import datetime as dt
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from factories import StoppedClock, a_database, a_viewer
 
-from archive_app import database
+from archive_app import database, relay
 from archive_app.core.errors import Unavailable
 from archive_app.core.model import QueuedJob
 from archive_app.core.ports import ClaimedJob, Job
@@ -73,13 +74,14 @@ class Office:
 
     def looks_again(self) -> int:
         """Another step, in which messages that nobody claimed are looked for."""
-        self.relay._healed = self.relay._indexed = -1e9
+        self.relay._looked = -math.inf
         return self.relay.step()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
-def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
+def office(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     engine = a_database(request.param, tmp_path)
+    monkeypatch.setattr(relay, "_AWAKE_SECONDS", dict.fromkeys(Lane, 0.0))
     clock, wire = StoppedClock(), Wire()
     queue = TableQueue(database.make_sessions(engine), clock)
     yield Office(engine, clock, queue, wire, Relay(queue, wire, clock))
@@ -214,15 +216,29 @@ def test_who_was_woken_in_vain_while_the_lane_was_held_is_woken_again(office: Of
     assert office.looks_again() == 1
 
 
-def test_only_so_many_messages_of_a_lane_are_under_way(office: Office, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("archive_app.relay._WINDOW", 4)
-    monkeypatch.setattr("archive_app.relay._BATCH", 1)
+def test_as_many_messages_of_a_lane_are_under_way_as_there_are_workers(office: Office, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(relay, "_LEAST_WINDOW", 2)
+    for worker in ("w1", "w2", "w3", "w4"):
+        office.queue.beat(worker)
     office.put(*"abcdefgh")
     assert office.relay.step() == 4
     assert office.relay.step() == 0
     for ident in office.wire.take():
         assert office.claim(ident) is not None
     assert office.relay.step() == 4
+
+
+def test_who_was_woken_is_not_woken_again_at_once(office: Office, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(relay, "_AWAKE_SECONDS", dict.fromkeys(Lane, 3600.0))
+    office.put("a")
+    office.put("index", lane=Lane.INDEX)
+    assert office.relay.step() == 2
+    office.put("b")
+    office.put("light", lane=Lane.LIGHT)
+    assert office.relay.step() == 1  # another lane sleeps
+    assert [lane for lane, _ in office.wire.messages] == [Lane.OCR, Lane.INDEX, Lane.LIGHT]
+    monkeypatch.setattr(relay, "_AWAKE_SECONDS", dict.fromkeys(Lane, 0.0))
+    assert office.relay.step() == 1
 
 
 def test_one_relay_publishes_and_another_takes_over_when_its_lease_ends(office: Office):

@@ -16,25 +16,12 @@ from typing import NamedTuple
 
 import pytest
 import sqlalchemy as sa
-from houses import (
-    Holdings,
-    a_batch,
-    a_home,
-    a_house,
-    assert_balance_adds_up,
-    assert_bytes_and_rows_agree,
-    assert_index_and_log_are_whole,
-    assert_nothing_is_stuck,
-    holdings,
-    receive,
-    samples,
-    work,
-)
+from houses import Holdings, a_batch, a_home, a_house, samples
+from outcomes import STILL_SECONDS, assert_nothing_is_lost_doubled_or_stuck, undisturbed_outcome, wait_until_done
 from processes import Victim, forkserver, run_intake, run_rebuild, run_site, run_worker
 from sending import Sender, a_free_port
 
 from archive_app.core.model import QueuedJob
-from archive_app.core.vocabulary import JobState
 from archive_app.wiring import Archive
 
 #: 32 files, 30 pages taken in: pictures, multi-page TIFF, PDF with and without text, documents, two stacks, a
@@ -48,7 +35,6 @@ PAGES = 30
 SENT = ("0001", "0003", "0005", "0006", "0007", "0009", "0011", "0012", "0020", "0022", "0032", "0036", "0043", "0044")
 _KILLS_A_ROUND = 12
 _WORKERS = 2
-_STILL_SECONDS = 150.0  # nothing moved for so long: stuck
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Holdings:
     """What becomes of the files when nobody is killed."""
-    with a_house(tmp_path_factory.mktemp("undisturbed")) as archive:
-        batch = a_batch(archive)
-        receive(archive, batch, *sorted(folder.iterdir()))
-        work(archive)
-        assert_nothing_is_stuck(archive)
-        found = holdings(archive, batch)
+    found = undisturbed_outcome(sorted(folder.iterdir()), tmp_path_factory.mktemp("undisturbed"))
     assert sum(pages for _, outcome, pages in found.files if outcome == "accepted") == PAGES
     read = [page for record in found.records for page in record.pages]
     assert [(page.state, bool(page.text)) for page in read] == [("read", True)] * PAGES
@@ -138,35 +119,24 @@ def _round(context: ForkServerContext, place: Path, folder: Path, undisturbed: H
             for victim in (intake, *others):
                 victim.end()
         assert sender.refused == []
-        found = holdings(archive, batch)
-        assert found.files == undisturbed.files
-        assert list((Counter(undisturbed.records) - Counter(found.records)).elements()) == []  # lost
-        assert list((Counter(found.records) - Counter(undisturbed.records)).elements()) == []  # doubled
-        assert_nothing_is_stuck(archive)
-        assert_balance_adds_up(archive, batch, files=len(FILES))
-        assert_index_and_log_are_whole(archive)
-        assert_bytes_and_rows_agree(archive)
+        assert_nothing_is_lost_doubled_or_stuck(archive, batch, undisturbed, files=len(FILES))
         with archive.sessions.reading() as session:
             taken_over = session.scalar(sa.select(sa.func.count()).select_from(QueuedJob).where(QueuedJob.attempt > 1))
     return Told(kills, taken_over or 0, sender.sent_again)
 
 
 def _kill(archive: Archive, intake: Victim, others: list[Victim], sender: Sender, *, most: int) -> Counter[str]:
-    kills, before, moved_at = Counter[str](), None, time.monotonic()
-    while archive.queue.live_workers() < _WORKERS and time.monotonic() < moved_at + _STILL_SECONDS:
+    kills, until = Counter[str](), time.monotonic() + STILL_SECONDS
+    while archive.queue.live_workers() < _WORKERS and time.monotonic() < until:
         time.sleep(0.05)  # who has not begun loses nothing
-    while time.monotonic() < moved_at + _STILL_SECONDS:
-        more = kills.total() < most
-        time.sleep(random.uniform(0.1, 1.5) if more else 0.3)  # noqa: S311 - a moment, no secret
-        fed, jobs = intake.process.exitcode == 0, archive.queue.list()
-        if fed and sender.is_done and all(row.state == JobState.BURIED for row in jobs):
-            return kills
-        now = (fed, sender.is_done, kills.total(), [(row.id, row.state, row.attempt) for row in jobs])
-        if now != before:
-            before, moved_at = now, time.monotonic()
-        if more:
-            victim = random.choice(others if fed else [intake, *others])  # noqa: S311 - the same
+
+    def kill() -> None:
+        assert intake.process.exitcode in (None, 0)
+        if kills.total() < most:
+            time.sleep(random.uniform(0.1, 1.5))  # noqa: S311 - a moment, no secret
+            victim = random.choice(others if intake.process.exitcode == 0 else [intake, *others])  # noqa: S311 - the same
             victim.kill()
             kills[victim.kind] += 1
-        assert intake.process.exitcode in (None, 0)
-    raise AssertionError([(row.name, row.state, row.attempt, row.reason) for row in archive.queue.list()])
+
+    wait_until_done(archive, between=kill, is_fed=lambda: intake.process.exitcode == 0 and sender.is_done)
+    return kills
