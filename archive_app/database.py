@@ -1,5 +1,6 @@
 """The database: engines for SQLite (WAL, writers begin IMMEDIATE) and PostgreSQL, and the revision it is at."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -127,9 +128,18 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     # A deferred transaction that reads and then writes fails at once when another wrote meanwhile (decision 3).
     reading = connection.get_execution_options().get("archive_reading", False)
     if connection.info.get("query_only") is not reading:  # a reader cannot write at all
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+        _say(connection, f"PRAGMA query_only={'ON' if reading else 'OFF'}")
         connection.info["query_only"] = reading
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    _say(connection, "BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _say(connection: sa.Connection, words: str) -> None:
+    """Straight to the driver: before every transaction, a statement of SQLAlchemy's would cost as much as the work."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        driver.execute(words)
+    except sqlite3.Error as fault:
+        raise sa.exc.OperationalError(words, None, fault) from fault
 
 
 def make_sessions(engine: sa.Engine) -> Sessions:

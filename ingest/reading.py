@@ -45,6 +45,28 @@ _VIEW_LIMIT = 64 << 20
 _RESULTS = OcrResult.__table__
 _RESULT = sa.select(_RESULTS.c.result).where(_RESULTS.c.key == sa.bindparam("wanted"))
 
+_OTHER, _COPY = aliased(Page), aliased(Component)
+_PLACE = (
+    sa.select(
+        Page.state,
+        Page.record_id,
+        Page.master_page,
+        Component,
+        Fonds.code,
+        Batch.ocr_engine,
+        sa.select(sa.func.count(_OTHER.id)).where(_OTHER.record_id == Page.record_id).scalar_subquery(),
+        sa.and_(
+            Page.has_picture,
+            sa.exists().where(_COPY.record_id == Page.record_id, _COPY.kind == ComponentKind.RENDITION),
+        ),
+    )
+    .join(Component, Component.id == Page.component_id)
+    .join(Record, Record.id == Page.record_id)
+    .join(Fonds, Fonds.id == Page.fonds_id)
+    .outerjoin(Batch, Batch.id == Record.batch_id)
+    .where(Page.id == sa.bindparam("page"))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -93,26 +115,7 @@ def read_page(workshop: Workshop, viewer: Viewer, page_id: UUID, *, first_attemp
 
 
 def _place(unit: Unit, page_id: UUID) -> _Place | None:
-    other, copy_too = aliased(Page), aliased(Component)
-    is_copy = sa.and_(copy_too.record_id == Page.record_id, copy_too.kind == ComponentKind.RENDITION)
-    statement = (
-        sa.select(
-            Page.state,
-            Page.record_id,
-            Page.master_page,
-            Component,
-            Fonds.code,
-            Batch.ocr_engine,
-            sa.select(sa.func.count(other.id)).where(other.record_id == Page.record_id).scalar_subquery(),
-            sa.and_(Page.has_picture, sa.exists(sa.select(copy_too.id).where(is_copy))),
-        )
-        .join(Component, Component.id == Page.component_id)
-        .join(Record, Record.id == Page.record_id)
-        .join(Fonds, Fonds.id == Page.fonds_id)
-        .outerjoin(Batch, Batch.id == Record.batch_id)
-        .where(Page.id == page_id)
-    )
-    found = unit.rows(statement)
+    found = unit.rows(_PLACE.params(page=page_id))
     if not found:
         unit.get(Page, page_id)  # raises, and writes the miss down
     state, record, number, master, fonds, engine, pages, has_copies = found[0]

@@ -11,6 +11,7 @@ viewer. The application must therefore be another role; `archive_app.privileges`
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -98,9 +99,14 @@ def known_party(dialect: str, entity: type[Base], equals: Mapping[str, Any]) -> 
             ((attribute, value),) = equals.items()
             facts = (attribute, value)
         return sa.select(sa.func.archive_known_party(entity.__tablename__, *facts, type_=sa.Uuid()))
+    return _known(entity, tuple(equals)).params(**equals)
+
+
+@lru_cache(maxsize=64)
+def _known(entity: type[Base], names: tuple[str, ...]) -> sa.Select[Any]:
     table = sa.inspect(entity).local_table
     column = table.c.person_id if entity is Identifier else table.c.id
-    return sa.select(column).where(*(table.c[name] == value for name, value in equals.items())).limit(1)
+    return sa.select(column).where(*(table.c[name] == sa.bindparam(name) for name in names)).limit(1)
 
 
 # ---------------------------------------------------------------- the rule as policies

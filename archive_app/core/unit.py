@@ -93,6 +93,17 @@ class _Scope(CriteriaOption):
         keys = [cast("CacheKey", rule._generate_cache_key()) for rule in self._rules]  # noqa: SLF001 - the same cache's
         self._key = (_Scope, *(key.key for key in keys))
         self._values = [value for key in keys for value in key.bindparams]
+        self._viewer = viewer
+        self._counting: dict[type[Base], sa.Select[int]] = {}
+
+    def counting(self, entity: type[Base]) -> sa.Select[int]:
+        """How many rows of the table with one of `idents` the viewer sees; asked at every commit, so made once."""
+        known = self._counting.get(entity)
+        if known is None:
+            rule = cast("type[Guarded]", entity).visible_to(self._viewer)
+            wanted = _key(entity).in_(sa.bindparam("idents", expanding=True))
+            known = self._counting[entity] = sa.select(sa.func.count()).select_from(entity).where(wanted, rule)
+        return known
 
     def _gen_cache_key(self, _anon_map: object, bindparams: list[Any]) -> tuple[Any, ...]:
         bindparams.extend(self._values)
@@ -111,7 +122,6 @@ class _Scope(CriteriaOption):
 
 #: The scopes of the viewers seen last: most viewers open several units one after the other.
 _scope_of = lru_cache(maxsize=64)(_Scope)
-_COUNTED_AT_ONCE = 16  # parts of what was written
 
 
 class Unit:
@@ -204,7 +214,7 @@ class Unit:
 
     def get(self, entity: type[G], ident: UUID) -> G:
         """The row with this id. Raises `NotFound` if there is none for this viewer."""
-        found = self._session.scalars(sa.select(entity).where(_key(entity) == ident)).unique().one_or_none()
+        found: G | None = self._session.scalars(_by_key(entity), {"ident": ident}).unique().one_or_none()
         if found is None:
             self._missed = self._entry(
                 f"{entity.__tablename__}:missed", "user", str(self.viewer.user_id), "denied", {"asked": str(ident)}
@@ -287,7 +297,7 @@ class Unit:
         for one in self._session:
             if isinstance(one, entity):
                 self._session.expire(one)
-        self._refuse_out_of_sight({entity: idents})
+        self._refuse_out_of_sight(entity, idents)
         digest = hashlib.sha256("\n".join(str(ident) for ident in idents).encode()).hexdigest()
         facts: dict[str, Any] = {"count": len(idents), **values}
         self.note(f"{entity.__tablename__}:changed-set", "set", digest, **facts)
@@ -421,21 +431,15 @@ class Unit:
     def _refuse_writes_out_of_sight(self) -> None:
         """What was written must be visible to its writer: nobody files into a fonds they cannot see."""
         written, self._written = self._written, {}
-        self._refuse_out_of_sight({entity: list(idents) for entity, idents in written.items() if idents})
+        for entity, idents in written.items():
+            self._refuse_out_of_sight(entity, list(idents))
 
-    def _refuse_out_of_sight(self, written: Mapping[type[Base], Sequence[Any]]) -> None:
-        """Rows of all tables are counted in one statement, unless they are many."""
-        parts = [(one, idents[at : at + 500]) for one, idents in written.items() for at in range(0, len(idents), 500)]
-        for start in range(0, len(parts), _COUNTED_AT_ONCE):
-            asked = parts[start : start + _COUNTED_AT_ONCE]
-            counts = (
-                sa.select(sa.func.count(_key(entity))).where(_key(entity).in_(part)).scalar_subquery()
-                for entity, part in asked
-            )
-            seen = self._session.execute(sa.select(*counts)).one()
-            for (entity, part), number in zip(asked, seen, strict=True):
-                if number != len(part):
-                    raise Forbidden(action=f"{entity.__tablename__}:place-there")
+    def _refuse_out_of_sight(self, entity: type[Base], wanted: Sequence[Any]) -> None:
+        connection, counting, seen = self._session.connection(), self._scope.counting(entity), 0
+        for start in range(0, len(wanted), 500):
+            seen += connection.execute(counting, {"idents": wanted[start : start + 500]}).scalar_one()
+        if seen != len(wanted):
+            raise Forbidden(action=f"{entity.__tablename__}:place-there")
 
 
 #: What the database says of work that cannot be committed.
@@ -459,6 +463,11 @@ def _identity(one: Base) -> Any:  # noqa: ANN401 - of any type of key
 def _key(entity: type[Base]) -> sa.ColumnElement[Any]:
     column: sa.ColumnElement[Any] = getattr(entity, str(sa.inspect(entity).primary_key[0].key))
     return column
+
+
+@lru_cache(maxsize=256)
+def _by_key(entity: type[G]) -> sa.Select[G]:
+    return sa.select(entity).where(_key(entity) == sa.bindparam("ident"))
 
 
 def parse_id(text: str, *, kind: str) -> UUID:
