@@ -7,7 +7,7 @@ released by a job.
 
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -40,6 +40,7 @@ class _Source:
 
     component: UUID
     key: StoreKey
+    sm3: str | None
     version_id: str | None
     media_type: str
     format: str | None
@@ -145,7 +146,7 @@ def _find_sources(unit: Unit, plan: _Plan) -> None:
     for row in unit.all(sa.select(Component).where(Component.id.in_(idents))):
         key = StoreKey(plan.fonds, row.record_id, row.sha256)
         plan.sources[row.id] = _Source(
-            row.id, key, row.version_id, row.media_type, row.format, row.name, counts[row.id]
+            row.id, key, row.sm3, row.version_id, row.media_type, row.format, row.name, counts[row.id]
         )
     views = sa.select(Component).where(Component.page_id.in_(plan.places), Component.kind == ComponentKind.VIEW)
     for view in unit.all(views):
@@ -175,7 +176,8 @@ def _make_masters(workshop: Workshop, plan: _Plan) -> dict[tuple[RecordId, UUID]
         elif whole:
             stored = workshop.store.adopt(source.key, owner=part.target, version_id=source.version_id)
             ident = uuid5(part.target, stored.key.sha256)
-            masters[part.target, part.source] = _NewMaster(ident, stored, source.media_type)
+            known = replace(stored, sm3=source.sm3)  # the same bytes, whether or not the store notes it
+            masters[part.target, part.source] = _NewMaster(ident, known, source.media_type)
         else:
             masters[part.target, part.source] = _extract(workshop, plan, part, source)
     return masters

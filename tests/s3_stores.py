@@ -10,7 +10,7 @@ from archive_app.core.ports import Clock
 from archive_app.objects.s3 import S3Store, Sizes
 from archive_app.objects.s3_client import Patience, S3Address, S3Client
 
-SMALL_PARTS = Sizes(part=5 << 20, parallel=1, copy=5 << 20)
+SMALL_PARTS = Sizes(whole=5 << 20, part=5 << 20, parallel=1, copy=5 << 20)
 HASTE = Patience(connect=2.0, read=5.0, tries=3, pause=0.05)
 
 

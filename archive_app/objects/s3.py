@@ -1,9 +1,10 @@
 """Write-once bytes on an S3 server: the object's name is `prefix/fonds/owner/sha256`, the key itself.
 
-An object is complete when its name appears: that is the server's promise for both kinds of upload. Both digests travel
-in its metadata. Where the bucket has versions, an overwrite from outside is a new version beside ours: the version that
-was read back is named in the answer, and reads that name it are not misled. Where the bucket can lock, `protect` locks
-in compliance mode; where it cannot, nothing is locked and the self-test says so. Nothing is public and no address is
+An object is complete when its name appears: that is the server's promise for both kinds of upload. SHA-256 travels in
+its metadata, and SM3 where it is known before the bytes go; of what is larger it is computed while they go, and the row
+has it. Where the bucket has versions, an overwrite from outside is a new version beside ours: the version that was read
+back is named in the answer, and reads that name it are not misled. Where the bucket can lock, `protect` locks in
+compliance mode; where it cannot, nothing is locked and the self-test says so. Nothing is public and no address is
 signed for others: bytes pass through us.
 """
 
@@ -13,7 +14,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
@@ -30,10 +31,10 @@ from archive_app.core.errors import Conflict, ContentMissing, FixityMismatch, Un
 from archive_app.core.ports import Clock, Digests, StoredObject, StoreKey, Warrant, WriteOnce
 from archive_app.objects.digests import CHUNK, digests_of, sha256_of
 from archive_app.objects.naming import checked_fonds, key_of, parts_of
-from archive_app.objects.s3_client import S3Address, S3Client, Version, wire_faults
+from archive_app.objects.s3_client import NAME_TAKEN, S3Address, S3Client, Version, wire_faults
 from archive_app.objects.s3_reader import ObjectReader
 from archive_app.objects.s3_self_test import S3SelfTest
-from archive_app.objects.spool import Spool, disk_faults, take, write
+from archive_app.objects.spool import Spool, Taken, disk_faults, write
 
 _LOG = logging.getLogger("archive.store")
 _MIB = 1 << 20
@@ -41,12 +42,14 @@ _MOST_PARTS = 10_000  # S3's own limit
 _ROOM_LEFT = 64 * _MIB  # what a file on its way leaves free on the disk
 _LOCK_MODE, _LOCK_UNTIL = "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"
 _SM3 = "x-amz-meta-sm3"
+_ONCE = ".once"  # no fonds code begins with a dot
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How bytes are cut: memory for one upload is about three parts."""
+    """How bytes are cut: memory for one upload is about three parts, and little for what goes whole."""
 
+    whole: int = 256 * _MIB  # the most that is sent in one request
     part: int = 8 * _MIB
     parallel: int = 2  # parts on the wire at once
     copy: int = 5 << 30  # the most a server copies in one request
@@ -58,6 +61,7 @@ class Offers:
 
     versions: bool
     locks: bool
+    once: bool  # whether a put may ask that nothing has its name yet
 
 
 class S3Store:
@@ -78,17 +82,22 @@ class S3Store:
     def offers(self) -> Offers:
         """Asked once. Raises `Unavailable`, with `store-bucket-missing` where there is no bucket."""
         with wire_faults():
-            return Offers(versions=self._client.versioned(), locks=self._client.locking())
+            return Offers(
+                versions=self._client.versioned(),
+                locks=self._client.locking(),
+                once=self._client.names_once(self._prefix + _ONCE),
+            )
 
     # ------------------------------------------------------------ in
 
     def put(self, source: BinaryIO, *, fonds: str, owner: UUID, limit: int) -> StoredObject:
         """As the port says. What stands under the key is read and compared; a version is put over damage only."""
         checked_fonds(fonds)
-        with self._spool.file() as (_, spool):
-            digests = take(source, spool, limit=limit)
-            key = StoreKey(fonds=fonds, owner=owner, sha256=digests.sha256)
-            return self._standing(key, digests.size) or self._uploaded(key, digests, spool)
+        with self._spool.taken(source, limit=limit) as taken:
+            key = StoreKey(fonds=fonds, owner=owner, sha256=taken.sha256)
+            new = taken.size <= self._sizes.whole and self.offers.once  # then the server itself looks what stands there
+            present = None if new else self._standing(key, taken.size)
+            return replace(present or self._uploaded(key, taken, new=new), sm3=taken.sm3())
 
     def adopt(self, key: StoreKey, *, owner: UUID, version_id: str | None = None) -> StoredObject:
         """Copied by the server, in ranges where it is too large for one request; a copy is compared by its size."""
@@ -106,7 +115,7 @@ class S3Store:
                 made = self._client.copy_object(self._bucket, name, copy)
             else:
                 made = self._client.compose_object(
-                    self._bucket, name, self._ranges(origin, source), metadata=_metadata(key.sha256, source.sm3)
+                    self._bucket, name, self._ranges(origin, source), metadata=dict(_metadata(key.sha256, source.sm3))
                 )
         copied = self._present(mine, made.version_id)
         if copied.size != source.size:
@@ -135,35 +144,41 @@ class S3Store:
             return None
         raise FixityMismatch(key=str(key), size=found.size)
 
-    def _uploaded(self, key: StoreKey, digests: Digests, spool: BinaryIO) -> StoredObject:
-        """Upload and read back; an upload that failed on its way is looked for, then made once more."""
+    def _uploaded(self, key: StoreKey, taken: Taken, *, new: bool) -> StoredObject:
+        """Upload and read back. Where the name is taken, or the upload failed on its way, what stands is looked at."""
         try:
-            version_id = self._upload(key, digests, spool)
+            version_id = self._upload(key, taken, new=new)
         except Unavailable as fault:
-            if fault.code != "store-unreachable":
+            if fault.code != "store-unreachable" and fault.parameters.get("reason") not in NAME_TAKEN:
                 raise
-            present = self._standing(key, digests.size)
+            present = self._standing(key, taken.size)
             if present is not None:
                 return present
-            version_id = self._upload(key, digests, spool)
+            version_id = self._upload(key, taken, new=False)
         reader, stored = self._opened(key, version_id)
         with reader:
             found = sha256_of(reader)
-        if (found, stored.size) != (digests.sha256, digests.size):
+        if (found, stored.size) != (taken.sha256, taken.size):
             self._withdraw(stored)
             raise FixityMismatch(key=str(key), found=found, size=stored.size)
         return stored
 
-    def _upload(self, key: StoreKey, digests: Digests, spool: BinaryIO) -> str | None:
-        least = -(-digests.size // _MOST_PARTS)
-        spool.seek(0)
+    def _upload(self, key: StoreKey, taken: Taken, *, new: bool) -> str | None:
+        name, noted = self._name(key), _metadata(taken.sha256, taken.sm3() if taken.little else None)
+        if taken.size <= self._sizes.whole:
+            with wire_faults():
+                return _version(
+                    self._client.send(name, taken.file, size=taken.size, sha256=taken.sha256, metadata=noted, new=new)
+                )
+        least = -(-taken.size // _MOST_PARTS)
+        taken.file.seek(0)
         with wire_faults():
             made = self._client.put_object(
                 self._bucket,
-                self._name(key),
-                spool,
-                digests.size,
-                metadata=_metadata(digests.sha256, digests.sm3),
+                name,
+                taken.file,
+                taken.size,
+                metadata=dict(noted),
                 part_size=max(self._sizes.part, -(-least // _MIB) * _MIB),
                 num_parallel_uploads=self._sizes.parallel,
             )
@@ -329,9 +344,8 @@ class S3Store:
         return self._prefix + "/".join(parts_of(key))
 
 
-def _metadata(sha256: str, sm3: str | None) -> dict[str, str | list[str] | tuple[str]]:
-    noted: dict[str, str | list[str] | tuple[str]] = {"sha256": sha256}
-    return noted | ({"sm3": sm3} if sm3 else {})
+def _metadata(sha256: str, sm3: str | None) -> dict[str, str]:
+    return {"sha256": sha256} | ({"sm3": sm3} if sm3 else {})
 
 
 def _described(key: StoreKey, headers: Mapping[str, str]) -> StoredObject:

@@ -1,16 +1,19 @@
 """The wire to an S3 server: address, patience, listings that every server's answers fit, faults in our words.
 
-The requests themselves are made by the `minio` SDK. Every body it sends carries a digest that the server checks
-(SHA-256 of the payload over http, MD5 over https).
+The requests themselves are made by the `minio` SDK. Every body carries a digest that the server checks: SHA-256 where
+we know it, else what the SDK computes (SHA-256 of the payload over http, MD5 over https).
 """
 
+import base64
+import hashlib
+import io
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element, ParseError
 
@@ -19,6 +22,7 @@ from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 from minio import Minio
 from minio.commonconfig import COMPLIANCE
+from minio.credentials.credentials import Credentials
 from minio.error import MinioException, S3Error
 from minio.helpers import genheaders, md5sum_hash
 from minio.retention import Retention
@@ -33,10 +37,12 @@ _PREFIX = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _ABSENT = {"NoSuchKey", "NoSuchVersion"}
 #: What servers say to a HEAD or GET of a version that is no object's: a delete marker, or an id of another form.
 _NO_VERSION = {"MethodNotAllowed", "InvalidArgument", "BadRequest"}
-#: To a put that must not put over anything; the second where another put is under way.
-_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientStorage"}
 _STRANGER = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "Unauthorized"}
+#: What servers say to a put that asks for a new name where the name is taken, or being given.
+NAME_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
+_SIGNED = "x-amz-content-sha256"
+_BLOCK = 1 << 20  # bytes of a file handed to the wire at a time
 _AT_ONCE = 1000  # entries in one answer of a listing
 
 
@@ -120,6 +126,60 @@ class S3Client(Minio):
             http_client=_pool(ca, patience),
         )
 
+    def send(
+        self,
+        name: str,
+        body: BinaryIO,
+        *,
+        size: int,
+        sha256: str,
+        metadata: Mapping[str, str],
+        new: bool = False,
+    ) -> str | None:
+        """Put an object in one request that is signed with its digest: the server takes these bytes or none.
+
+        With `new`, only where nothing has the name yet: otherwise the server answers one of `NAME_TAKEN`. Returns the
+        version.
+        """
+        headers: dict[str, str | list[str] | tuple[str]] = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size),
+            _SIGNED: sha256,
+        }
+        if self._base_url.is_https:  # AWS asks for a digest of its own kind where the bucket locks by itself
+            headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
+        if new:
+            headers["If-None-Match"] = "*"
+        headers |= {f"x-amz-meta-{key}": value for key, value in metadata.items()}
+        body.seek(0)
+        return self._put_object(self.bucket, name, cast("bytes", body), headers).version_id
+
+    def _build_headers(
+        self,
+        host: str,
+        headers: dict[str, str | list[str] | tuple[str]] | None = None,
+        body: bytes | None = None,
+        creds: Credentials | None = None,
+    ) -> tuple[dict[str, str | list[str] | tuple[str]], datetime]:
+        """The SDK's, but a body whose digest is known is not read for it."""
+        known = (headers or {}).get(_SIGNED)
+        built, date = super()._build_headers(host, headers, None if known else body, creds)
+        return (built | {_SIGNED: known} if known else built), date
+
+    def names_once(self, name: str) -> bool:
+        """Whether the server keeps to `new`: tried with an empty object of that name, which stays."""
+        for _ in range(2):
+            try:
+                made = self.send(name, io.BytesIO(), size=0, sha256=hashlib.sha256().hexdigest(), metadata={}, new=True)
+            except S3Error as answer:
+                if answer.code in NAME_TAKEN:
+                    return True
+                if answer.code == "NotImplemented":
+                    return False
+                raise
+        self.remove_object(self.bucket, name, version_id=made)
+        return False
+
     def names(self, prefix: str) -> Iterator[str]:
         """Names of the current objects, in order."""
         query = {"list-type": "2", "prefix": prefix}
@@ -163,7 +223,7 @@ class S3Client(Minio):
         try:
             self._execute("PUT", self.bucket, name, body=content, headers=headers)
         except S3Error as fault:
-            if fault.code in _TAKEN:
+            if fault.code in NAME_TAKEN:
                 return False
             raise
         return True
@@ -242,6 +302,7 @@ def _pool(ca: str | None, patience: Patience) -> urllib3.PoolManager:
     return urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=patience.connect, read=patience.read),
         maxsize=16,
+        blocksize=_BLOCK,
         ssl_context=context,
         retries=urllib3.Retry(
             total=patience.tries,
@@ -283,4 +344,4 @@ def _kind(fault: Exception) -> str:
     return type(cause if isinstance(cause, Exception) else fault).__name__
 
 
-__all__ = ["Patience", "S3Address", "S3Client", "Upload", "Version", "wire_faults"]
+__all__ = ["NAME_TAKEN", "Patience", "S3Address", "S3Client", "Upload", "Version", "wire_faults"]

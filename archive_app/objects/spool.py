@@ -2,18 +2,36 @@
 
 import errno
 import fcntl
+import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from cryptography.hazmat.primitives import hashes
+
 from archive_app.core.errors import ContentMissing, Refused, Unavailable
 from archive_app.core.ports import Digests, StoreKey
-from archive_app.objects.digests import CHUNK, Digester
+from archive_app.objects.digests import CHUNK, Digester, sm3_of
 
+_IN_MEMORY = 4 << 20  # bytes that need no file
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Bytes that were taken in; who reads them winds them back first."""
+
+    file: BinaryIO
+    size: int
+    sha256: str
+    sm3: Callable[[], str]  # waits for it
+    little: bool  # so few that SM3 is there already
 
 
 class Spool:
@@ -35,6 +53,32 @@ class Spool:
                 yield path, file
         finally:
             path.unlink(missing_ok=True)
+
+    @contextmanager
+    def taken(self, source: BinaryIO, *, limit: int) -> Iterator[Taken]:
+        """All of the source, in memory where it is little. SM3 of a file is computed while the caller works with it.
+
+        The source's own errors pass through unchanged; past `limit` `Refused`.
+        """
+        with ExitStack() as stack:
+            file: BinaryIO = io.BytesIO()
+            sha256, size = hashes.Hash(hashes.SHA256()), 0
+            while piece := source.read(CHUNK):
+                sha256.update(piece)
+                size += len(piece)
+                if size > limit:
+                    raise Refused("too-large", limit=limit)
+                if isinstance(file, io.BytesIO) and size > _IN_MEMORY:
+                    held, (_, file) = file, stack.enter_context(self.file())
+                    write(file, held.getbuffer())
+                write(file, piece)
+            sm3: Callable[[], str]
+            if isinstance(file, io.BytesIO):
+                sm3 = partial(str, sm3_of([file.getbuffer()]))
+            else:
+                beside = stack.enter_context(ThreadPoolExecutor(1, "sm3"))
+                sm3 = beside.submit(sm3_of, _pieces(file.fileno())).result
+            yield Taken(file, size, sha256.finalize().hex(), sm3, little=isinstance(file, io.BytesIO))
 
     def _new(self) -> tuple[Path, BinaryIO]:
         while True:
@@ -71,7 +115,15 @@ def take(source: BinaryIO, file: BinaryIO, *, limit: int) -> Digests:
         return digester.finish()
 
 
-def write(file: BinaryIO, piece: bytes) -> None:
+def _pieces(number: int) -> Iterator[bytes]:
+    """All of the open file, whoever else reads it and wherever they are."""
+    place = 0
+    while piece := os.pread(number, CHUNK, place):
+        place += len(piece)
+        yield piece
+
+
+def write(file: BinaryIO, piece: bytes | memoryview) -> None:
     """All of the piece. Raises `Unavailable`."""
     with disk_faults():
         rest = memoryview(piece)

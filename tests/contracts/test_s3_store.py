@@ -1,25 +1,30 @@
 """The S3 store keeps its promises against overwriting from outside, lost servers, cuts and damage on the wire."""
 
+import hashlib
 import io
 import os
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 import pytest
 import services
 from minio.commonconfig import COMPLIANCE, GOVERNANCE
+from minio.error import S3Error
 from minio.retention import Retention
-from s3_stores import HASTE, a_client, an_address, an_s3_store
+from s3_stores import HASTE, SMALL_PARTS, a_client, an_address, an_s3_store
 from services import S3Server
 from storing import BYTES, LIMIT, TODAY, StoppedClock, Zeros, put, read, warrant
 
 from archive_app.clock import SystemClock
 from archive_app.core.errors import Conflict, ContentMissing, FixityMismatch, InvalidInput, Unavailable
+from archive_app.objects.digests import digests_of
 from archive_app.objects.s3 import S3Store, Sizes
 from archive_app.objects.s3_bucket import prepare
 from archive_app.objects.s3_client import S3Address, S3Client
@@ -114,6 +119,51 @@ class TestVersions:
         assert store.protect(key, until=TODAY + timedelta(days=9)) is None
 
 
+class Heedless(S3Client):
+    """As before a server that does not know `If-None-Match`."""
+
+    def send(
+        self,
+        name: str,
+        body: BinaryIO,
+        *,
+        size: int,
+        sha256: str,
+        metadata: Mapping[str, str],
+        new: bool = False,  # noqa: ARG002
+    ) -> str | None:
+        return super().send(name, body, size=size, sha256=sha256, metadata=metadata)
+
+
+class TestNames:
+    @pytest.mark.parametrize("kind", [S3Client, Heedless])
+    @pytest.mark.parametrize("size", [100, 5 << 20, 11 << 20])
+    def test_what_is_put_twice_has_one_version(
+        self, server: S3Server, address: S3Address, tmp_path: Path, kind: type[S3Client], size: int
+    ):
+        client = kind(address, access_key=server.access_key, secret_key=server.secret_key, patience=HASTE)
+        store = S3Store(client, address, scratch=tmp_path, clock=StoppedClock(), sizes=SMALL_PARTS)
+        assert store.offers.once == (kind is S3Client)
+        content, owner = os.urandom(size), uuid4()
+        key = put(store, content, owner=owner)
+        assert put(store, content, owner=owner) == key
+        assert len(list(client.versions(f"{address.prefix}{key}"))) == 1
+
+    def test_bytes_other_than_those_that_were_digested_are_refused(
+        self, store: S3Store, outside: S3Client, address: S3Address
+    ):
+        with pytest.raises(S3Error):
+            outside.send(
+                f"{address.prefix}x",
+                io.BytesIO(b"forged"),
+                size=6,
+                sha256=hashlib.sha256(b"true\n").hexdigest(),
+                metadata={},
+            )
+        assert list(store.keys()) == []
+        assert list(outside.names(address.prefix)) == []
+
+
 class TestLocks:
     def test_a_lock_that_is_over_lets_go(self, store: S3Store, outside: S3Client, address: S3Address, tmp_path: Path):
         key = put(store)
@@ -157,7 +207,15 @@ class TestSizes:
         content = os.urandom(11 << 20)
         stored = store.put(io.BytesIO(content), fonds="HZ01", owner=uuid4(), limit=LIMIT)
         adopted = store.adopt(stored.key, owner=uuid4(), version_id=stored.version_id)
-        assert (read(store, adopted.key), adopted.sm3) == (content, stored.sm3)
+        assert read(store, adopted.key) == content
+
+    @pytest.mark.parametrize("size", [1 << 20, 5 << 20, 11 << 20])
+    def test_both_digests_are_told_whether_or_not_the_server_keeps_both(self, store: S3Store, size: int):
+        content = os.urandom(size)
+        stored = store.put(io.BytesIO(content), fonds="HZ01", owner=uuid4(), limit=LIMIT)
+        again = store.put(io.BytesIO(content), fonds="HZ01", owner=stored.key.owner, limit=LIMIT)
+        assert (stored.key.sha256, stored.sm3, stored.size) == astuple(digests_of(io.BytesIO(content)))
+        assert again == stored
 
 
 class TestWire:
