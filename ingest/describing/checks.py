@@ -166,16 +166,19 @@ def _only(fields: Fields, key: str) -> FieldValue | None:
 
 
 def _capitals(fields: Fields) -> Fields:
-    """The amount in capitals is one of the amounts in figures."""
+    """The amount in capitals is one of the amounts in figures, or that of its own label where one is.
+
+    A field that took the capitals over, because they stand behind its label, says nothing of its own.
+    """
     words = _only(fields, "sumamt_words")
     if words is None or (said := _decimal(words)) is None:
         return fields
-    figures = [value for value in fields if value.row is None and value.key in _TOTALS]
-    if not figures:
-        return fields
+    totals = [value for value in fields if value.row is None and value.key in _TOTALS]
+    taken_over = [value for value in totals if value.as_read == words.as_read]
+    figures = [value for value in totals if value.as_read != words.as_read]
     agreeing = [value for value in figures if _decimal(value) == said]
     if agreeing:
-        fields = _with(fields, [words, *agreeing], Check("capitals-agree", passed=True))
+        fields = _with(fields, [words, *taken_over, *agreeing], Check("capitals-agree", passed=True))
         boxes = {(value.key, value.box) for value in agreeing}
         return tuple(
             replace(value, state=FieldState.REPAIRED)
@@ -183,7 +186,11 @@ def _capitals(fields: Fields) -> Fields:
             else value
             for value in fields
         )
-    return _with(fields, [words, *figures], Check("capitals-agree", passed=False))
+    labels = {value.key for value in taken_over}
+    differing = [value for value in figures if not labels or value.key in labels]
+    if not differing:
+        return fields
+    return _with(fields, [words, *taken_over, *differing], Check("capitals-agree", passed=False))
 
 
 _TOTALS: Final = frozenset({"medfee_sumamt", "fund_pay_sumamt", "pay_amt", "amount_due", "amount", "psn_cash_pay"})

@@ -94,16 +94,20 @@ def _fields(found: Iterable[Pair], kind: DocumentType | None, terms: Terms, toda
     """One value for each pair; the same value of the same key counts once, with its surest reading."""
     own = frozenset(item.key for item in kind.fields) if kind else frozenset()
     best: dict[tuple[str, str], FieldValue] = {}
+    taken_over: list[FieldValue] = []
     for pair in found:
         for key in _candidate_keys(pair, own):
             value = field_value(pair, key, terms, today=today)
             if value is None:
                 continue
-            for part in (value, *period_ends(value, own), *_labelled_total(value, pair)):
+            taken_over += _labelled_total(value, pair)
+            for part in (value, *period_ends(value, own)):
                 known = best.get((part.key, part.value))
                 if known is None or known.confidence < part.confidence:
                     best[part.key, part.value] = part
             break
+    for part in taken_over:  # what stands there in figures goes before
+        best.setdefault((part.key, part.value), part)
     return tuple(best.values())
 
 

@@ -101,3 +101,24 @@ def test_letters_in_a_number_are_put_right_only_with_the_birth_date(terms: Terms
     assert (value(said, "certno").value, value(said, "certno").state) == (NUMBER, FieldState.REPAIRED)
     said = describe_with([settlement(number=read, birth="")], terms, today=TODAY)
     assert value(said, "certno").state is FieldState.DOUBTFUL
+
+
+@pytest.mark.parametrize(("figures", "differ"), [("¥3,060.00", False), ("¥3,600.00", True)])
+def test_capitals_that_a_field_took_over_prove_nothing_of_the_figures_beside_them(
+    terms: Terms, figures: str, *, differ: bool
+) -> None:
+    voucher = page(
+        "医疗保险基金支付凭证",
+        [
+            [(200, "凭证号：FZ202009092701"), (1400, "日期：2020年9月9日")],
+            [(200, "付款单位"), (600, "云泽市医疗保障中心")],
+            [(200, "收款人"), (600, "吴建华"), (1200, "银行账号"), (1500, "6217000202102229297")],
+            [(200, "金额（大写）"), (600, "叁仟零陆拾元整"), (1200, "金额（小写）"), (1500, figures)],
+            [(200, "摘要"), (600, "手工报销医疗费用支付")],
+        ],
+    )
+    said = describe_with([voucher], terms, today=TODAY)
+    checked = [one for one in said.fields if one.key in {"sumamt_words", "amount"}]
+    assert {check.passed for one in checked for check in one.checks if check.id == "capitals-agree"} == {not differ}
+    assert any(one.state is FieldState.DOUBTFUL for one in checked) is differ
+    assert bool(said.review) is differ
