@@ -63,6 +63,7 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "index": ("更新检索", "Refresh the index"),
     },
     "job": {
+        "backup.run": ("备份", "Back everything up"),
         "intake.examine": ("检查来件", "Examine a file"),
         "intake.release": ("释放来件", "Release a file"),
         "job.sweep": ("清理旧任务", "Clear away old jobs"),
@@ -71,7 +72,10 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "page.read": ("识读页面", "Read a page"),
         "record.describe": ("著录", "Describe a record"),
         "search.refresh": ("更新检索", "Refresh the index"),
+        "store.protect": ("锁定原件", "Lock what was filed"),
         "store.release": ("释放旧件", "Release replaced bytes"),
+        "store.renew-locks": ("续锁原件", "Lock originals again"),
+        "store.self-test": ("存储自检", "Try whether the store is write-once"),
     },
     "facet": {
         "class": ("类目", "Class"),

@@ -13,8 +13,9 @@ from archive_app.backup.rows import shapes
 from archive_app.chores import Chore
 from archive_app.core.model import AuditLeaf, OcrResult, QueuedJob
 from archive_app.core.vocabulary import JobState, Lane
+from archive_app.web.words import LABELS
 from archive_app.wiring import Archive
-from archive_app.worker import CHORES, HANDLERS
+from archive_app.worker import BATCHED, CHORES, HANDLERS
 
 LEASE = dt.timedelta(minutes=1)
 NIGHTLY = Chore("job.sweep", at=lambda _settings: "02:30")
@@ -46,6 +47,10 @@ def do(archive: Archive) -> None:
 
 def test_every_chore_has_a_handler():
     assert {chore.name for chore in CHORES} <= set(HANDLERS)
+
+
+def test_every_job_has_words_for_people():
+    assert {*HANDLERS, *BATCHED} - set(LABELS["job"]) == set()
 
 
 def test_a_day_has_one_job_in_the_archives_zone_however_often_one_looks(archive: Archive, clock: StoppedClock):

@@ -155,6 +155,8 @@
     if (document.body.classList.contains("bare")) window.sessionStorage.clear(); // who left leaves nothing behind
     if (again && !document.querySelector("[data-asked]")) askAgain();
     for (const table of document.querySelectorAll("table.blocks")) labelCells(table);
+    // On a narrow screen the sections lie side by side: the one that one is in is brought into sight.
+    document.querySelector(".rail [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     for (const list of document.querySelectorAll('[role="tablist"]')) {
       const tabs = [...list.querySelectorAll('[role="tab"]')];
       list.addEventListener("click", (event) => {
