@@ -206,7 +206,11 @@ class TableQueue:
         self._mine(worker, job, state=JobState.DONE, lease_until=None, reason=None, ended_at=now, seconds=seconds)
 
     def again(self, worker: str, job: ClaimedJob, *, delay: dt.timedelta, reason: str, counted: bool = True) -> None:
-        """Try later; buried instead when the attempts are used up. An attempt that is not counted uses up none."""
+        """Try later; buried instead when the attempts are used up.
+
+        One that is not counted uses up none, and those before it are forgotten: whoever says so outlived the job, so
+        that it was not the job that workers died of.
+        """
         if counted and job.attempt >= MAX_ATTEMPTS:
             self.bury(worker, job, reason=reason)
             return
@@ -218,7 +222,7 @@ class TableQueue:
             worker=None,
             reason=reason[:500],
             run_after=self._clock.now() + delay,
-            attempt=job.attempt if counted else job.attempt - 1,
+            attempt=job.attempt if counted else 0,
             published_at=None,
         )
 

@@ -138,6 +138,17 @@ def test_what_is_not_counted_uses_up_no_attempt(yard: Yard) -> None:
     assert yard.one().attempt == 1
 
 
+def test_deaths_of_workers_before_a_part_was_found_away_are_not_held_against_a_job(yard: Yard) -> None:
+    yard.put("a")
+    for _ in range(MAX_ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS - 2):
+            yard.one()  # and its worker dies
+            yard.clock.forward(minutes=6)
+        yard.queue.again("w1", yard.one(), delay=dt.timedelta(minutes=1), reason="index-unreachable", counted=False)
+        yard.clock.forward(minutes=2)
+    assert yard.one().attempt == 1
+
+
 def test_attempts_are_counted_at_the_claim_so_a_job_that_kills_its_worker_is_buried(yard: Yard) -> None:
     yard.put("a")
     for attempt in range(1, MAX_ATTEMPTS + 1):
