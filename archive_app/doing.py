@@ -103,7 +103,7 @@ class Hands:
 
         False if there was nothing, if another holds the lane, or if the index was found to be away a moment ago.
         """
-        if self._archive.clock.now() < self._index_away_until:
+        if dt.timedelta() < self._index_away_until - self._archive.clock.now() <= _AWAY:
             return False
         batch = self._archive.queue.claim(self.name, lanes=(Lane.INDEX,), lease=self._pace.lease, most=_INDEX_BATCH)
         if batch:

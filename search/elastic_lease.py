@@ -35,8 +35,8 @@ class Seen:
 
     @property
     def is_held(self) -> bool:
-        """Whether a live process rebuilds."""
-        return self.holder is not None and self.until > time.time()
+        """Whether a live process rebuilds. An end too far ahead was written before the clock went back."""
+        return self.holder is not None and 0 < self.until - time.time() <= 2 * LEASE_S
 
 
 class Lease:
