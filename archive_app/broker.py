@@ -23,7 +23,8 @@ QUEUES: Mapping[Lane, str] = {lane: f"archive.{lane}" for lane in Lane}
 JOB_TASK = "archive.job"  # do the job with this id
 BATCH_TASK = "archive.batch"  # do what waits in the index lane
 _CONNECT_SECONDS = 3
-_CONFIRM_SECONDS = 10
+_ANSWER_SECONDS = 10
+_NOT_FOUND, _REFUSALS = 404, (403, 530)  # codes of AMQP; the latter of a user, a password, a virtual host
 
 
 def make_app(settings: Settings) -> Celery:
@@ -93,7 +94,7 @@ class Broker:
                 mandatory=True,  # a queue that is gone is a fault, not a loss
                 retry=False,
                 ignore_result=True,
-                confirm_timeout=_CONFIRM_SECONDS,
+                confirm_timeout=_ANSWER_SECONDS,
             )
 
     def depths(self) -> Mapping[Lane, int]:
@@ -101,18 +102,35 @@ class Broker:
         with self._reached() as connection:
             return {lane: _queue(lane)(connection.default_channel).queue_declare().message_count for lane in Lane}
 
+    def standing_queues(self) -> Mapping[Lane, int]:
+        """The queues that are there, with how many messages wait in each; makes none. Raises `Unavailable`."""
+        found = {}
+        with self._reached() as connection:
+            for lane in Lane:
+                channel = connection.channel()  # it ends with a queue that is not there
+                try:
+                    found[lane] = _queue(lane)(channel).queue_declare(passive=True).message_count
+                    channel.close()
+                except connection.channel_errors as fault:
+                    if fault.code != _NOT_FOUND:
+                        raise
+        return found
+
     @contextmanager
     def _reached(self) -> Iterator[Connection]:
+        """The connection, on which no answer takes longer than `_ANSWER_SECONDS`."""
         with self._lock:
             try:
                 if self._connection is None:
                     self._connection = self._app.connection_for_write(heartbeat=0)
                     self._connection.ensure_connection(max_retries=1, timeout=_CONNECT_SECONDS)
                     self._producer = Producer(self._connection)
-                yield self._connection
-            except (*self._app.connection_for_write().recoverable_connection_errors, KombuError, OSError) as fault:
+                with self._connection.connection.transport.having_timeout(_ANSWER_SECONDS):
+                    yield self._connection
+            except (*Connection().connection_errors, *Connection().channel_errors, KombuError, OSError) as fault:
                 self._drop()
-                raise Unavailable("broker-unreachable", fault=type(fault).__name__) from fault
+                code = "broker-refused" if getattr(fault, "code", 0) in _REFUSALS else "broker-unreachable"
+                raise Unavailable(code, fault=type(fault).__name__) from fault
 
     def _drop(self) -> None:
         connection, self._connection, self._producer = self._connection, None, None

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from archive_app.core.errors import ArchiveError
 from archive_app.core.model import QueuedJob
 from archive_app.core.ports import Job
+from archive_app.core.repeating import repeat
 from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import JobState, Lane
 from archive_app.wiring import Archive
@@ -91,14 +92,12 @@ def keep_ensuring(archive: Archive, chores: Sequence[Chore], over: threading.Eve
     """Look every minute, in a thread of its own, until it is over."""
 
     def look() -> None:
-        while not over.is_set():
-            try:
-                ensure(archive, chores)
-            except (ArchiveError, sa.exc.SQLAlchemyError) as fault:  # the next look comes
-                _LOG.warning("chores.fault fault=%s", getattr(fault, "code", type(fault).__name__))
-            over.wait(_LOOK_SECONDS)
+        try:
+            ensure(archive, chores)
+        except (ArchiveError, sa.exc.SQLAlchemyError) as fault:  # the next look comes
+            _LOG.warning("chores.fault fault=%s", getattr(fault, "code", type(fault).__name__))
 
-    threading.Thread(target=look, daemon=True).start()
+    repeat(look, seconds=_LOOK_SECONDS, over=over, at_once=True)
 
 
 def last(archive: Archive, name: str) -> ChoreHistory:

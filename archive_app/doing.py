@@ -19,6 +19,7 @@ from uuid import UUID
 
 from archive_app.core.errors import ArchiveError, ChildDied, NotFound, OcrFailed, StaleVersion, Unavailable
 from archive_app.core.ports import ClaimedJob
+from archive_app.core.repeating import repeat
 from archive_app.core.vocabulary import Lane, RecordId, Viewer
 from archive_app.jobs import MAX_ATTEMPTS
 from archive_app.lease_keeper import LeaseKeeper
@@ -65,7 +66,7 @@ class Hands:
 
     def live(self) -> None:
         """Say from now on that this worker lives."""
-        threading.Thread(target=self._beat, daemon=True).start()
+        repeat(self._beat, seconds=_BEAT_SECONDS, over=self._over, at_once=True)
 
     def leave(self) -> None:
         """Say that this worker ends."""
@@ -77,12 +78,10 @@ class Hands:
             _LOG.warning("worker.left.silently code=%s", fault.code)
 
     def _beat(self) -> None:
-        while not self._over.is_set():
-            try:
-                self._archive.queue.beat(self.name)
-            except Exception:  # noqa: BLE001 - a missed beat is no reason to stop working
-                _LOG.exception("worker.beat.failed")
-            self._over.wait(_BEAT_SECONDS)
+        try:
+            self._archive.queue.beat(self.name)
+        except Exception:  # noqa: BLE001 - a missed beat is no reason to stop working
+            _LOG.exception("worker.beat.failed")
 
     def take(self, lane: Lane, *, silent_first: bool = False) -> bool:
         """Claim the next job of the lane and do it. False if there was none; `silent_first` as in `claim`."""
@@ -103,7 +102,7 @@ class Hands:
 
         False if there was nothing, if another holds the lane, or if the index was found to be away a moment ago.
         """
-        if self._archive.clock.now() < self._index_away_until:
+        if dt.timedelta() < self._index_away_until - self._archive.clock.now() <= _AWAY:
             return False
         batch = self._archive.queue.claim(self.name, lanes=(Lane.INDEX,), lease=self._pace.lease, most=_INDEX_BATCH)
         if batch:

@@ -1,7 +1,8 @@
 """The job queue on the table of jobs: the leased row decides (decision 23).
 
 A claim leases rows that are due, or whose lease ran out because their worker died. The index lane has one worker at a
-time. Attempts are counted at the claim, so a job that kills its worker is buried all the same.
+time. Attempts are counted at the claim, so a job that kills its worker is buried all the same. A moment too far ahead
+was written before the clock went back, and holds nothing up.
 """
 
 import datetime as dt
@@ -21,6 +22,7 @@ from archive_app.core.unit import Sessions
 from archive_app.core.vocabulary import JobState, Lane
 
 MAX_ATTEMPTS = 6
+LONGEST_WAIT = dt.timedelta(minutes=10)  # of a job for its next attempt; no lease is longer either
 WORKER_SILENT_AFTER = dt.timedelta(seconds=30)
 _JOB = QueuedJob.__table__
 _FIRST = (_JOB.c.priority.desc(), _JOB.c.created_at, _JOB.c.id)
@@ -32,7 +34,9 @@ _ONE_BY_ONE = [lane for lane in Lane if lane != Lane.INDEX]
 # Asked at every job, so made once. A job is due when it waits for no later time, or when its worker fell silent.
 _BY_NOW = sa.or_(
     sa.and_(_JOB.c.state == JobState.QUEUED, _JOB.c.run_after <= sa.bindparam("now")),
+    sa.and_(_JOB.c.state == JobState.QUEUED, _JOB.c.run_after > sa.bindparam("farthest")),
     sa.and_(_JOB.c.state == JobState.LEASED, _JOB.c.lease_until < sa.bindparam("now")),
+    sa.and_(_JOB.c.state == JobState.LEASED, _JOB.c.lease_until > sa.bindparam("farthest")),
 )
 _DUE = sa.and_(_JOB.c.lane.in_(sa.bindparam("lanes", expanding=True)), _BY_NOW)
 _THIS = _JOB.c.id == sa.bindparam("ident")
@@ -86,6 +90,10 @@ class Wake(NamedTuple):
     claims: int
 
 
+def _by(now: dt.datetime) -> dict[str, object]:
+    return {"now": now, "farthest": now + LONGEST_WAIT}
+
+
 class TableQueue:
     """`JobQueue` on SQLite (a short writing transaction) and PostgreSQL (`SKIP LOCKED`)."""
 
@@ -104,7 +112,7 @@ class TableQueue:
         now = self._clock.now()
         with self._sessions.writing() as session:
             open_lanes = [lane for lane in lanes if lane != Lane.INDEX or self._take_lane(session, worker, now, lease)]
-            wanted = {"lanes": open_lanes, "now": now, "most": most}
+            wanted = {"lanes": open_lanes, "most": most, **_by(now)}
             claimed: Sequence[ClaimedJob] = ()
             for due in (_NEXT_SILENT, _NEXT) if silent_first else (_NEXT,):
                 claimed = claimed or self._lease(session, worker, due, wanted, until=now + lease)
@@ -117,7 +125,7 @@ class TableQueue:
             return None
         now = self._clock.now()
         with self._sessions.writing() as session:
-            wanted = {"lanes": _ONE_BY_ONE, "now": now, "ident": ident}
+            wanted = {"lanes": _ONE_BY_ONE, "ident": ident, **_by(now)}
             claimed = self._lease(session, worker, _NEXT_IS_THIS, wanted, until=now + lease)
             session.commit()
         return claimed[0] if claimed else None
@@ -149,11 +157,11 @@ class TableQueue:
     def _any(self, due: sa.Select[Any], **wanted: object) -> bool:
         """A look without the writers' lock: idle workers and late messages disturb nobody."""
         with self._sessions.reading() as session:
-            return session.connection().execute(due, {"now": self._clock.now(), **wanted}).first() is not None
+            return session.connection().execute(due, {**_by(self._clock.now()), **wanted}).first() is not None
 
     def _take_lane(self, session: Session, worker: str, now: dt.datetime, lease: dt.timedelta) -> bool:
         """Hold the index lane, if there is work in it and nobody else does."""
-        if session.connection().execute(_ANY_DUE, {"lanes": [Lane.INDEX], "now": now}).first() is None:
+        if session.connection().execute(_ANY_DUE, {"lanes": [Lane.INDEX], **_by(now)}).first() is None:
             return False  # a lane held for nothing would keep the others out
         return self._hold(session, Lane.INDEX, worker, now, lease)
 
@@ -163,7 +171,8 @@ class TableQueue:
             insert(LaneLease.__table__).values(lane=what).on_conflict_do_nothing()  # type: ignore[arg-type]
         )
         row = session.get_one(LaneLease, what, with_for_update=True)
-        if row.worker not in (None, worker) and row.lease_until is not None and row.lease_until > now:
+        until = row.lease_until
+        if row.worker not in (None, worker) and until is not None and now < until <= now + LONGEST_WAIT:
             return False
         row.worker, row.lease_until = worker, now + lease
         session.flush()
@@ -206,7 +215,7 @@ class TableQueue:
         self._mine(worker, job, state=JobState.DONE, lease_until=None, reason=None, ended_at=now, seconds=seconds)
 
     def again(self, worker: str, job: ClaimedJob, *, delay: dt.timedelta, reason: str, counted: bool = True) -> None:
-        """Try later; buried instead when the attempts are used up.
+        """Try later, after `LONGEST_WAIT` at most; buried instead when the attempts are used up.
 
         One that is not counted uses up none, and those before it are forgotten: whoever says so outlived the job, so
         that it was not the job that workers died of.
@@ -221,7 +230,7 @@ class TableQueue:
             lease_until=None,
             worker=None,
             reason=reason[:500],
-            run_after=self._clock.now() + delay,
+            run_after=self._clock.now() + min(delay, LONGEST_WAIT),
             attempt=job.attempt if counted else 0,
             published_at=None,
         )
@@ -262,7 +271,7 @@ class TableQueue:
     def silent_lanes(self) -> Mapping[Lane, int]:
         """The lanes with a due job that no message is on its way for, and how many messages of each are: one look."""
         with self._sessions.reading() as session:
-            found = session.connection().execute(_SILENT_LANES, {"now": self._clock.now()}).one()
+            found = session.connection().execute(_SILENT_LANES, _by(self._clock.now())).one()
         count = len(Lane)
         return {lane: found[count + place] for place, lane in enumerate(Lane) if found[place]}
 
@@ -270,7 +279,7 @@ class TableQueue:
         """Due jobs of the lane that no message is on its way for, in the order of `claim`."""
         statement = sa.select(_JOB.c.id, _JOB.c.claims).where(_DUE, _SILENT).order_by(*_FIRST).limit(most)
         with self._sessions.reading() as session:
-            wanted = {"lanes": [lane], "now": self._clock.now()}
+            wanted = {"lanes": [lane], **_by(self._clock.now())}
             return [Wake(*row) for row in session.connection().execute(statement, wanted).all()]
 
     def published(self, wakes: Sequence[Wake]) -> None:
@@ -285,7 +294,10 @@ class TableQueue:
 
     def forget_messages(self, sent_before: Mapping[Lane, dt.datetime]) -> None:
         """Messages of a lane sent before and not claimed since are taken for lost: their jobs are silent again."""
-        lost = sa.or_(*(sa.and_(_JOB.c.lane == lane, _JOB.c.published_at < then) for lane, then in sent_before.items()))
+        lost = sa.or_(
+            _JOB.c.published_at > self._clock.now() + LONGEST_WAIT,
+            *(sa.and_(_JOB.c.lane == lane, _JOB.c.published_at < then) for lane, then in sent_before.items()),
+        )
         waiting = sa.and_(_JOB.c.state == JobState.QUEUED, lost)
         with self._sessions.writing() as session:
             session.connection().execute(sa.update(_JOB).where(waiting).values(published_at=None))  # type: ignore[arg-type]
@@ -411,6 +423,6 @@ class TableQueue:
     def live_workers(self) -> int:
         """How many workers were heard of lately."""
         with self._sessions.reading() as session:
-            since = self._clock.now() - WORKER_SILENT_AFTER
-            statement = sa.select(sa.func.count()).select_from(LiveWorker).where(LiveWorker.seen_at > since)
-            return session.execute(statement).scalar_one()
+            now = self._clock.now()
+            lately = LiveWorker.seen_at.between(now - WORKER_SILENT_AFTER, now + WORKER_SILENT_AFTER)
+            return session.execute(sa.select(sa.func.count()).select_from(LiveWorker).where(lately)).scalar_one()

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from archive_app.core.errors import Unavailable
+from archive_app.core.repeating import repeat
 from search.elastic_names import Names
 from search.elastic_server import Conflicting, Server
 
@@ -35,8 +36,8 @@ class Seen:
 
     @property
     def is_held(self) -> bool:
-        """Whether a live process rebuilds."""
-        return self.holder is not None and self.until > time.time()
+        """Whether a live process rebuilds. An end too far ahead was written before the clock went back."""
+        return self.holder is not None and 0 < self.until - time.time() <= 2 * LEASE_S
 
 
 class Lease:
@@ -135,16 +136,14 @@ class Held:
         over = threading.Event()
 
         def beat() -> None:
-            while not over.wait(self._lease.seconds / 6):
-                try:
-                    self.renew()
-                except Unavailable as fault:  # the next beat comes before the lease ends; the swap renews once more
-                    _LOG.warning("index.lease.beat code=%s", fault.code)
-                    if fault.code == "index-rebuild-lost":
-                        return
+            try:
+                self.renew()
+            except Unavailable as fault:  # the next beat comes before the lease ends; the swap renews once more
+                _LOG.warning("index.lease.beat code=%s", fault.code)
+                if fault.code == "index-rebuild-lost":
+                    over.set()
 
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
+        thread = repeat(beat, seconds=self._lease.seconds / 6, over=over)
         try:
             yield
         finally:

@@ -37,7 +37,7 @@ _PATIENCE_STEPS = 2000
 
 
 class MovableClock(SystemClock):
-    """The system's time, moved forward by hand."""
+    """The system's time, moved by hand."""
 
     def __init__(self) -> None:
         super().__init__("Asia/Shanghai")
@@ -48,6 +48,10 @@ class MovableClock(SystemClock):
 
     def forward(self, **duration: float) -> None:
         self._ahead += dt.timedelta(**duration)
+
+    def set_ahead(self, **duration: float) -> None:
+        """Of the system's time from now on."""
+        self._ahead = dt.timedelta(**duration)
 
 
 @cache

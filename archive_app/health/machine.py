@@ -68,7 +68,8 @@ def _folders(archive: Archive) -> dict[str, Path]:
 
 def certificates(archive: Archive) -> Part:
     """The certificates of the authorities we trust are readable and do not end soon."""
-    given = {"store-ca": archive.settings.store_ca, "index-ca": archive.settings.index_ca}
+    settings = archive.settings
+    given = {"store-ca": settings.store_ca, "index-ca": settings.index_ca, "broker-ca": settings.broker_ca}
     ends: dict[str, dt.datetime] = {}
     for name, path in given.items():
         if path is None:

@@ -34,6 +34,8 @@ class Advice(enum.StrEnum):
     INDEX_BEHIND = "index-behind"
     INDEX_DIFFERS = "index-differs"
     BROKER_DOWN = "broker-down"
+    BROKER_REFUSES = "broker-refuses"
+    QUEUES_MISSING = "queues-missing"
     WORKERS_NONE = "workers-none"
     JOBS_BURIED = "jobs-buried"
     JOBS_OLD = "jobs-old"

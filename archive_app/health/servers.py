@@ -1,8 +1,5 @@
 """The servers an archive stands on: database, object store, search index, broker."""
 
-import socket
-from urllib.parse import urlsplit
-
 import sqlalchemy as sa
 
 from archive_app import database as schema
@@ -17,10 +14,8 @@ from archive_app.privileges import granted, row_security
 from archive_app.wiring import Archive
 from search.projection import SEARCHABLE
 
-_CONNECT_SECONDS = 2.0
 _LAG_SECONDS = 120
 _SEARCHABLE = sa.select(Record.id).where(Record.state.in_(SEARCHABLE))
-_AMQP_PORTS = {"amqp": 5672, "amqps": 5671}
 
 
 def database(archive: Archive) -> Part:
@@ -125,17 +120,20 @@ def _index_lane(archive: Archive) -> LaneDepth:
 
 
 def broker(archive: Archive) -> Part:
-    """Somebody listens where messages are sent; without one, workers look for themselves."""
-    url = urlsplit(archive.settings.broker_url)
-    if url.scheme == "local":
-        return Part("broker", facts={"kind": "local"})
-    facts: dict[str, object] = {"kind": url.scheme}
-    where = (url.hostname or "localhost", url.port or _AMQP_PORTS.get(url.scheme, 5672))
+    """It lets us in and has its queues; without one, workers look for themselves."""
+    settings = archive.settings
+    facts: dict[str, object] = {"kind": settings.broker_url.partition(":")[0]}
+    if not settings.on_broker:
+        return Part("broker", facts=facts)
     try:
-        socket.create_connection(where, timeout=_CONNECT_SECONDS).close()
-    except OSError as fault:
-        return Part("broker", State.DEGRADED, {**facts, "fault": fault_of(fault)}, Advice.BROKER_DOWN)
-    return Part("broker", facts=facts)
+        standing = archive.broker.standing_queues()
+    except Unavailable as fault:
+        advice = Advice.BROKER_REFUSES if fault.code == "broker-refused" else Advice.BROKER_DOWN
+        return Part("broker", State.DEGRADED, {**facts, "fault": fault_of(fault)}, advice)
+    missing = [lane for lane in Lane if lane not in standing]
+    if missing:
+        return Part("broker", State.DEGRADED, {**facts, "missing": ", ".join(missing)}, Advice.QUEUES_MISSING)
+    return Part("broker", facts={**facts, "messages": sum(standing.values())})
 
 
 def fault_of(fault: Exception) -> str:

@@ -68,6 +68,8 @@ FACTS: Mapping[str, Words] = {
     "free": ("剩余", "Free"),
     "store-ca": ("存储 CA 到期", "Store CA ends"),
     "index-ca": ("检索 CA 到期", "Index CA ends"),
+    "broker-ca": ("消息队列 CA 到期", "Broker CA ends"),
+    "messages": ("待取消息", "Messages waiting"),
     "missing": ("缺少", "Missing"),
     "readable": ("他人可读", "Readable by others"),
     "key": ("签名密钥", "Signing key"),
@@ -163,6 +165,14 @@ ADVICE: Mapping[str, Words] = {
         "消息队列没有应答。任务仍在数据库中，恢复后继续。检查 RabbitMQ。",
         "The broker does not answer. The jobs are safe in the database and go on when it is back. Look at RabbitMQ.",
     ),
+    Advice.BROKER_REFUSES: (
+        "消息队列拒绝登录。检查 ARCHIVE_BROKER_URL 中的用户、密码和虚拟主机。任务仍在数据库中。",
+        "The broker refuses us: look at user, password and virtual host of ARCHIVE_BROKER_URL. The jobs are kept.",
+    ),
+    Advice.QUEUES_MISSING: (
+        "消息队列中缺少本系统的队列。运行 archive relay run，或检查其服务；它会重建队列。",
+        "The broker lacks our queues. Run: archive relay run, or look at its service; it makes them anew.",
+    ),
     Advice.WORKERS_NONE: (
         "没有处理进程：来件不会被识读。运行 archive worker run，或检查其服务。",
         "Nobody works: what comes in is not read. Run: archive worker run, or look at its service.",
@@ -221,8 +231,8 @@ ADVICE: Mapping[str, Words] = {
         "A CA certificate has ended: connections fail. Renew it now.",
     ),
     Advice.CERTIFICATE_UNREADABLE: (
-        "CA 证书文件缺失或损坏。检查 ARCHIVE_STORE_CA、ARCHIVE_INDEX_CA。",
-        "A CA file is missing or damaged. Look at ARCHIVE_STORE_CA and ARCHIVE_INDEX_CA.",
+        "CA 证书文件缺失或损坏。检查 ARCHIVE_STORE_CA、ARCHIVE_INDEX_CA、ARCHIVE_BROKER_CA。",
+        "A CA file is missing or damaged. Look at ARCHIVE_STORE_CA, ARCHIVE_INDEX_CA and ARCHIVE_BROKER_CA.",
     ),
     Advice.KEYS_MISSING: (
         "密钥文件缺失。从备份恢复；没有它们，号码无法检索，日志无法签名。",

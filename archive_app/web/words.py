@@ -248,6 +248,10 @@ ERRORS: Mapping[str, Words] = {
         "消息服务器无响应，任务保留，恢复后继续。",
         "The broker does not answer. Jobs are kept and go on once it does.",
     ),
+    "broker-refused": (
+        "消息服务器拒绝了本系统，任务保留；请联系系统管理员。",
+        "The broker refuses the archive. Jobs are kept. Tell the system administrator.",
+    ),
     "database-down": (
         "数据库没有响应，未保存的内容请稍后重新提交。",
         "The database does not answer. What was not saved must be sent again later.",

@@ -27,7 +27,7 @@ from tests.bench.bench_pipeline import an_archive, bare, bitmaps, sample_files, 
 from tests.faults.own_broker import OwnBroker
 
 _READY_SECONDS = 60
-_IDLE_SECONDS = 15
+_IDLE_SECONDS = 30
 _WARM = 10  # pages, so that every process has read one
 _PARTS = ("server", "relay", "nodes")
 

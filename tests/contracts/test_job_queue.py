@@ -274,6 +274,49 @@ def test_depths_count_each_lane_and_the_age_of_the_oldest_that_is_due(yard: Yard
     assert yard.queue.depths()[0] == LaneDepth(Lane.LIGHT, waiting=1, running=1, buried=1, oldest_seconds=0.0)
 
 
+# -- a clock that jumps by hours
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+def test_a_clock_that_jumps_leaves_nothing_waiting_or_leased_for_hours(yard: Yard, hours: int) -> None:
+    yard.put("waits", "leased")
+    waits, leased = yard.claim(most=2)
+    yard.queue.again("w1", waits, delay=dt.timedelta(minutes=5), reason="store-full")
+    yard.put("queued")
+    yard.clock.forward(hours=hours)
+    assert sorted(job.args["key"] for job in yard.claim("w2", most=10)) == ["leased", "queued", "waits"]
+    assert not yard.queue.extend("w1", leased, lease=LEASE)  # two may do it, one of them ends it
+    yard.queue.done("w1", leased)
+    assert yard.states()["leased"] == JobState.LEASED
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+def test_a_heartbeat_after_the_clock_jumped_keeps_the_lease_by_the_new_time(yard: Yard, hours: int) -> None:
+    yard.put("a")
+    job = yard.one("w1")
+    yard.clock.forward(hours=hours)
+    assert yard.queue.extend("w1", job, lease=LEASE)
+    assert yard.claim("w2") == []
+    yard.queue.done("w1", job)
+    assert yard.states() == {"a": JobState.DONE}
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+def test_the_index_lane_outlives_no_jump_of_the_clock(yard: Yard, hours: int) -> None:
+    yard.put("a", "b", lane=Lane.INDEX)
+    assert len(yard.claim("dead", most=1)) == 1
+    yard.clock.forward(hours=hours)
+    assert len(yard.claim("w2", most=10)) == 2
+
+
+def test_a_worker_is_not_alive_for_hours_because_the_clock_went_back(yard: Yard) -> None:
+    yard.queue.beat("w1")
+    yard.clock.forward(hours=-5)
+    assert yard.queue.live_workers() == 0
+    yard.queue.beat("w1")
+    assert yard.queue.live_workers() == 1
+
+
 # -- several processes
 
 SPAWN = multiprocessing.get_context("spawn")

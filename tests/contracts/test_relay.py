@@ -249,6 +249,17 @@ def test_one_relay_publishes_and_another_takes_over_when_its_lease_ends(office: 
     assert other.holds()
 
 
+@pytest.mark.parametrize("hours", [5, -5])
+def test_a_clock_that_jumps_keeps_no_relay_and_no_message_for_hours(office: Office, hours: int):
+    office.put("a")
+    assert office.relay.holds()
+    office.relay.step()
+    office.wire.take()
+    office.clock.forward(hours=hours)
+    assert Relay(office.queue, office.wire, office.clock).holds()
+    assert office.looks_again() == 1
+
+
 def test_a_relay_that_ends_lets_another_publish_at_once(office: Office):
     other = Relay(office.queue, office.wire, office.clock)
     assert office.relay.holds()

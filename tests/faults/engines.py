@@ -2,9 +2,10 @@
 
 import os
 import random
+import resource
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from recorded_ocr import RecordedOcr
 
@@ -92,6 +93,51 @@ def unhurried(_name: str = "") -> OcrEngine:
         return RecordedOcr().read(image)
 
     return Engine(answer, name="recorded")
+
+
+def _exit() -> None:
+    os._exit(3)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _take_too_much() -> None:
+    """More memory than there is for this process."""
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, limits[1]))
+    try:
+        bytearray(16 << 30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def _crash() -> None:
+    raise ZeroDivisionError
+
+
+#: By their number and title the samples that are poison to `poisoned`, and what happens at the sight of them.
+POISON: Mapping[tuple[str, str], Callable[[], None]] = {
+    ("0001", "城镇职工基本医疗保险参保登记表"): _exit,
+    ("0002", "社会保险个人参保登记表"): _die,
+    ("0005", "社会保险登记表"): _take_too_much,
+    ("0007", "参保人员信息变更申请表"): _crash,
+}
+
+
+def poisoned(_name: str = "") -> OcrEngine:
+    """Reads what was recorded, but for the poison."""
+
+    def answer(image: Bitmap) -> OcrPage:
+        page = RecordedOcr().read(image)
+        titles = {line.text for line in page.lines}
+        for (_, title), deed in POISON.items():
+            if title in titles:
+                deed()
+        return page
+
+    return Engine(answer, name="poisoned")
 
 
 def a_page(*lines: OcrLine, rotation: int = 0) -> OcrPage:

@@ -86,6 +86,13 @@ class OwnBroker:
             self._node.wait()
             self._node = None
 
+    def freeze(self) -> None:
+        """It does not answer any more, and its connections stand."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
+
     def restart(self) -> None:
         self.kill()
         self.start()

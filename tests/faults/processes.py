@@ -13,12 +13,13 @@ from uuid import UUID
 
 import databases
 from dumps import silent
-from engines import unhurried
+from engines import poisoned, unhurried
 
 from archive_app.backup.restore import restore
 from archive_app.backup.run import run as backup
 from archive_app.celery_worker import run_node
 from archive_app.cli.ingesting import files_under, take_in
+from archive_app.clock import SystemClock
 from archive_app.core.errors import StaleVersion, Unavailable
 from archive_app.core.settings import Settings
 from archive_app.core.vocabulary import Lane
@@ -106,10 +107,43 @@ def run_celery(home: str, lanes: str) -> None:
     run_node(databases.settings(Path(home)), lanes=chosen, processes=2, pace=PACE, engines=unhurried)
 
 
+def run_poisoned_celery(home: str, lanes: str) -> None:
+    """Such a node, whose engine does not survive every page."""
+    chosen = [Lane(lane) for lane in lanes.split(",")]
+    run_node(databases.settings(Path(home)), lanes=chosen, processes=2, pace=PACE, engines=poisoned)
+
+
 def run_the_relay(home: str) -> None:
     archive = Archive(databases.settings(Path(home)))
     run_relay(archive)
     archive.close()
+
+
+def move_clock(home: Path, *, hours: float) -> None:
+    """From now on the clock of `run_celery_by_moved_clock` and `run_relay_by_moved_clock` is ahead so much."""
+    new = home / "clock.new"
+    new.write_text(str(hours), encoding="utf-8")
+    new.replace(home / "clock")
+
+
+def run_celery_by_moved_clock(home: str, lanes: str) -> None:
+    _go_by_moved_clock(Path(home))
+    run_celery(home, lanes)
+
+
+def run_relay_by_moved_clock(home: str) -> None:
+    _go_by_moved_clock(Path(home))
+    run_the_relay(home)
+
+
+def _go_by_moved_clock(home: Path) -> None:
+    """As if somebody set the clock of this machine: of this process and of those it forks."""
+    true_time = SystemClock.now
+
+    def now(clock: SystemClock) -> dt.datetime:
+        return true_time(clock) + dt.timedelta(hours=float((home / "clock").read_text(encoding="utf-8")))
+
+    SystemClock.now = now  # type: ignore[method-assign]
 
 
 class Victim:

@@ -76,6 +76,18 @@ def test_what_was_missed_is_caught_up_once(archive: Archive, clock: StoppedClock
     assert keys(archive) == ["chore:store.look:2026-03-01T19:00:00Z", "chore:store.look:2026-03-04T19:00:00Z"]
 
 
+def test_a_clock_that_jumps_forward_and_back_makes_each_period_due_once(archive: Archive, clock: StoppedClock):
+    for hours in (0, 5, -9, 30, -26, 3):
+        clock.forward(hours=hours)
+        chores.ensure(archive, [HOURLY, NIGHTLY])
+        do(archive)
+    with archive.sessions.reading() as session:
+        due = session.scalar(sa.select(sa.func.count()).where(AuditLeaf.action == "chore:due"))
+        claims = session.scalars(sa.select(QueuedJob.claims)).all()
+    assert due == len(set(keys(archive))) == len(claims)
+    assert set(claims) == {1}
+
+
 def test_a_chore_without_its_hour_is_not_done(archive: Archive):
     assert chores.ensure(archive, [NEVER]) == []
     assert keys(archive) == []

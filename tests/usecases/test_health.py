@@ -177,13 +177,16 @@ def test_a_key_that_others_can_read_or_that_is_gone_is_told(archive: Archive) ->
     assert machine.keys(archive).advice == Advice.KEYS_MISSING
 
 
+@pytest.mark.parametrize("setting", ["store_ca", "index_ca", "broker_ca"])
 @pytest.mark.parametrize(
     ("days", "advice"), [(400, None), (10, Advice.CERTIFICATE_ENDS), (-1, Advice.CERTIFICATE_ENDED)]
 )
-def test_a_certificate_that_ends_is_told(archive: Archive, tmp_path: Path, days: int, advice: Advice | None) -> None:
+def test_a_certificate_that_ends_is_told(
+    archive: Archive, tmp_path: Path, setting: str, days: int, advice: Advice | None
+) -> None:
     ca = tmp_path / "ca.pem"
     ca.write_bytes(a_certificate(archive.clock.now() + dt.timedelta(days=days)))
-    object.__setattr__(archive.settings, "index_ca", str(ca))
+    object.__setattr__(archive.settings, setting, str(ca))
     assert machine.certificates(archive).advice == advice
     ca.write_text("nothing")
     assert machine.certificates(archive).advice == Advice.CERTIFICATE_UNREADABLE
