@@ -23,12 +23,13 @@ def link_parties(
     *,
     hasher: NumberHasher,
     action: Action = Action.RECORD_REVIEW,
+    is_new: bool = False,
 ) -> list[str]:
     """Replace the record's links by these mentions. Gives review reasons, such as `name-differs`.
 
-    `action` is what the viewer does it by: review, or the approval of a correction.
+    `action` is what the viewer does it by: review, or the approval of a correction. A new record has no links yet.
     """
-    old = unit.all(sa.select(PartyLink).where(PartyLink.record_id == record.id))
+    old = () if is_new else unit.all(sa.select(PartyLink).where(PartyLink.record_id == record.id))
     if old:
         unit.remove(action, *old)
         unit.flush()
