@@ -74,6 +74,11 @@ def apply(unit: Unit, record: Record, description: Description, *, extra: list[s
     if record.level != description.level:
         record.level = description.level
         unit.flush()  # children carry the level: the database moves it on to those that are there
+    if not is_new:
+        unit.remove(Action.RECORD_REVIEW, *unit.all(sa.select(Field).where(Field.record_id == record.id)))
+    unit.add(Action.RECORD_REVIEW, *_fields(record, description))
+    differing = link_parties(unit, record, description.parties, hasher=workshop.hasher, is_new=is_new)
+    # The record itself comes last: what is asked before would write it several times.
     record.type_code = description.type.type if description.type else None
     record.type_confidence = description.type_confidence
     record.type_reasons = list(description.type_reasons)
@@ -81,12 +86,9 @@ def apply(unit: Unit, record: Record, description: Description, *, extra: list[s
     record.title = description.title[:300] or record.title
     record.formed_on = description.formed_on
     record.document_number = description.document_number
-    if not is_new:
-        unit.remove(Action.RECORD_REVIEW, *unit.all(sa.select(Field).where(Field.record_id == record.id)))
-    unit.add(Action.RECORD_REVIEW, *_fields(record, description))
-    reasons = [*extra, *description.review]
-    reasons += link_parties(unit, record, description.parties, hasher=workshop.hasher, is_new=is_new)
-    record.review = list(dict.fromkeys(reasons))
+    record.review = list(dict.fromkeys([*extra, *description.review, *differing]))
+    if record.state == RecordState.CAPTURED:  # its page was read a moment ago
+        unit.move(record, RecordState.READ)
     unit.move(record, RecordState.REVIEW if record.review else RecordState.DESCRIBED)
     unit.note(
         "record:described",

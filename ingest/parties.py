@@ -15,6 +15,8 @@ from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, IdentifierKind, PartyKind, PartyRole, PersonId, ProviderKind
 from ingest.describing.model import PartyMention
 
+_NAME = sa.select(Person.name).where(Person.id == sa.bindparam("person"))
+
 
 def link_parties(
     unit: Unit,
@@ -79,7 +81,7 @@ def _person(
     known = unit.known(Identifier, kind=kind, hash=digest)
     if known is not None:
         # A person out of sight keeps the name to itself; one in sight is compared.
-        names = unit.rows(sa.select(Person.name).where(Person.id == known))
+        names = unit.rows(_NAME.params(person=known))
         if names and names[0][0] and mention.name and names[0][0] != mention.name:
             reasons.append("name-differs")
         return PersonId(known)

@@ -282,9 +282,9 @@ def _go_on_when_all_read(workshop: Workshop, unit: Unit, record: Record, descrip
     states = [row[0] for row in unit.rows(_STATES.params(record=record.id))]
     if PageState.WAITING in states:
         return
-    unit.require(Action.INTAKE_WRITE, record)
-    unit.move(record, RecordState.READ)
     if description is not None and len(states) == 1:
         apply(unit, record, description, extra=kept_reasons(record), workshop=workshop)
-    else:
-        unit.later(describe_job(record.id), refresh_job(record.id))
+        return
+    unit.require(Action.INTAKE_WRITE, record)
+    unit.move(record, RecordState.READ)
+    unit.later(describe_job(record.id), refresh_job(record.id))
