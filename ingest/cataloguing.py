@@ -70,8 +70,15 @@ def _split(workshop: Workshop, viewer: Viewer, record_id: RecordId, groups: list
 def apply(unit: Unit, record: Record, description: Description, *, extra: list[str], workshop: Workshop) -> None:
     """Write a description into a record: columns, values, parties; then review or described."""
     unit.require(Action.RECORD_REVIEW, record)
-    record.level = description.level
-    unit.flush()  # children carry the level: the database moves it on to those that are there
+    is_new = record.version == 1  # nobody has said anything of it yet
+    if record.level != description.level:
+        record.level = description.level
+        unit.flush()  # children carry the level: the database moves it on to those that are there
+    if not is_new:
+        unit.remove(Action.RECORD_REVIEW, *unit.all(sa.select(Field).where(Field.record_id == record.id)))
+    unit.add(Action.RECORD_REVIEW, *_fields(record, description))
+    differing = link_parties(unit, record, description.parties, hasher=workshop.hasher, is_new=is_new)
+    # The record itself comes last: what is asked before would write it several times.
     record.type_code = description.type.type if description.type else None
     record.type_confidence = description.type_confidence
     record.type_reasons = list(description.type_reasons)
@@ -79,12 +86,9 @@ def apply(unit: Unit, record: Record, description: Description, *, extra: list[s
     record.title = description.title[:300] or record.title
     record.formed_on = description.formed_on
     record.document_number = description.document_number
-    old = unit.all(sa.select(Field).where(Field.record_id == record.id))
-    unit.remove(Action.RECORD_REVIEW, *old)
-    unit.add(Action.RECORD_REVIEW, *_fields(record, description))
-    reasons = [*extra, *description.review]
-    reasons += link_parties(unit, record, description.parties, hasher=workshop.hasher)
-    record.review = list(dict.fromkeys(reasons))
+    record.review = list(dict.fromkeys([*extra, *description.review, *differing]))
+    if record.state == RecordState.CAPTURED:  # its page was read a moment ago
+        unit.move(record, RecordState.READ)
     unit.move(record, RecordState.REVIEW if record.review else RecordState.DESCRIBED)
     unit.note(
         "record:described",
@@ -124,8 +128,12 @@ def _release_intake(unit: Unit, record: Record) -> None:
     """A single-record file is its own master: the intake's hold on the bytes ends. A stack is kept for its children."""
     if record.intake_file_id is None:
         return
-    siblings = unit.count(sa.select(Record.id).where(Record.intake_file_id == record.intake_file_id))
-    if siblings == 1:
-        row = unit.get(IntakeFile, record.intake_file_id)
-        if row.outcome == IntakeOutcome.ACCEPTED and row.bytes_kept:
-            unit.later(release_job(row.id))
+    kept = sa.select(IntakeFile.id).where(
+        IntakeFile.id == record.intake_file_id,
+        IntakeFile.outcome == IntakeOutcome.ACCEPTED,
+        IntakeFile.bytes_kept,
+    )
+    if unit.rows(kept):
+        siblings = unit.count(sa.select(Record.id).where(Record.intake_file_id == record.intake_file_id))
+        if siblings == 1:
+            unit.later(release_job(record.intake_file_id))

@@ -5,15 +5,16 @@ written. Boundaries inside a stack are drawn later, when the pages are read; unt
 A file of one page is its own master, and its bytes as they arrived are let go at once.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from archive_app.core.archival_number import provisional
 from archive_app.core.errors import Refused
 from archive_app.core.model import Batch, Component, Fonds, IntakeFile, Page, Record
-from archive_app.core.ports import Job, StoredObject, Warrant
+from archive_app.core.ports import Job, StoredObject, StoreKey, Warrant
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import (
     Action,
@@ -29,79 +30,92 @@ from ingest.opening.model import Examination
 from ingest.viewing_copies import ViewingCopy, component_of, make_copy, seen_through
 from ingest.workshop import Workshop, intake_key
 
+_SAME = aliased(IntakeFile)
+#: A file, the code of its fonds, its batch's box, and an accepted file of the same fonds with the same bytes.
+_ARRIVED = (
+    sa.select(
+        IntakeFile,
+        Fonds.code,
+        Batch.box_id,
+        sa.select(sa.func.min(_SAME.id))
+        .where(
+            _SAME.fonds_id == IntakeFile.fonds_id,
+            _SAME.sha256 == IntakeFile.sha256,
+            _SAME.outcome == IntakeOutcome.ACCEPTED,
+            _SAME.id != IntakeFile.id,
+        )
+        .scalar_subquery(),
+    )
+    .join(Fonds, Fonds.id == IntakeFile.fonds_id)
+    .join(Batch, Batch.id == IntakeFile.batch_id)
+    .where(IntakeFile.id == sa.bindparam("file"))
+)
 
-@dataclass(frozen=True, slots=True)
-class _Arrived:
-    id: UUID
+
+class _Arrived(NamedTuple):
+    """A row of `_ARRIVED`."""
+
+    row: IntakeFile
     fonds: str
-    sha256: str
-    path: str
-    version_id: str | None
+    box_id: UUID | None
+    earlier: UUID | None
+
+    @property
+    def key(self) -> StoreKey:
+        """Where its bytes are as they arrived."""
+        return intake_key(self.fonds, self.row.id, self.row.sha256)
 
 
 def examine(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
     """Examine one file; done already is done."""
     with workshop.reading(viewer) as unit:
-        row = unit.get(IntakeFile, file_id)
-        arrived = _Arrived(row.id, unit.get(Fonds, row.fonds_id).code, row.sha256, row.path, row.version_id)
-        is_new = row.outcome == IntakeOutcome.RECEIVED
-        let_go = row.outcome == IntakeOutcome.ACCEPTED and not row.bytes_kept
-        earlier = _equal(unit, row) if is_new else None
-    if let_go:  # its worker may have died between the row and the bytes
-        _let_go(workshop, arrived)
-    if not is_new:
+        arrived = _arrived(unit, file_id)
+    if arrived.row.outcome == IntakeOutcome.ACCEPTED and not arrived.row.bytes_kept:
+        _let_go(workshop, arrived)  # its worker may have died between the row and the bytes
+    if arrived.row.outcome != IntakeOutcome.RECEIVED:
         return
-    if earlier is not None:
-        _end(workshop, viewer, arrived, IntakeOutcome.DUPLICATE, equals=earlier)
+    if arrived.earlier is not None:
+        _end(workshop, viewer, file_id, IntakeOutcome.DUPLICATE, equals=arrived.earlier)
         return
-    key = intake_key(arrived.fonds, arrived.id, arrived.sha256)
     # The same id at every attempt: a crash between bytes and row leaves nothing that a second attempt does not use.
-    record_id = RecordId(uuid5(arrived.id, "record"))
+    record_id = RecordId(uuid5(file_id, "record"))
     try:
-        with workshop.store.as_file(key, version_id=arrived.version_id) as path:
-            found = workshop.opener().examine(path, name=arrived.path)
+        with workshop.store.as_file(arrived.key, version_id=arrived.row.version_id) as path:
+            found = workshop.opener().examine(path, name=arrived.row.path)
             copy = make_copy(workshop, path, found, fonds=arrived.fonds, owner=record_id)
     except Refused as refusal:
-        _end(workshop, viewer, arrived, IntakeOutcome.REFUSED, refusal=refusal)
+        _end(workshop, viewer, file_id, IntakeOutcome.REFUSED, refusal=refusal)
         return
-    with workshop.locks.holding(arrived.id, record_id):
-        master = workshop.store.adopt(key, owner=record_id, version_id=arrived.version_id)
+    with workshop.locks.holding(file_id, record_id):
+        master = workshop.store.adopt(arrived.key, owner=record_id, version_id=arrived.row.version_id)
         with workshop.unit(viewer) as unit:
-            row = unit.get(IntakeFile, file_id)
-            if row.outcome == IntakeOutcome.RECEIVED:
-                earlier = _equal(unit, row)
-                if earlier is None:
-                    _accept(unit, row, record_id, master, found, copy=copy)
-                    let_go = not row.bytes_kept
-        if let_go:
+            arrived = _arrived(unit, file_id)
+            is_new = arrived.row.outcome == IntakeOutcome.RECEIVED
+            if is_new and arrived.earlier is None:
+                _accept(unit, arrived, record_id, master, found, copy=copy)
+        if is_new and not arrived.row.bytes_kept:
             _let_go(workshop, arrived)
-    if earlier is not None:
-        _end(workshop, viewer, arrived, IntakeOutcome.DUPLICATE, equals=earlier)
+    if is_new and arrived.earlier is not None:
+        _end(workshop, viewer, file_id, IntakeOutcome.DUPLICATE, equals=arrived.earlier)
+
+
+def _arrived(unit: Unit, file_id: UUID) -> _Arrived:
+    found = unit.rows(_ARRIVED.params(file=file_id))
+    if not found:
+        unit.get(IntakeFile, file_id)  # raises, and writes the miss down
+    return _Arrived(*found[0])
 
 
 def _let_go(workshop: Workshop, arrived: _Arrived) -> None:
     """Its bytes as they arrived are not needed any more: the row says so already."""
-    key = intake_key(arrived.fonds, arrived.id, arrived.sha256)
-    workshop.store.destroy(Warrant(key, "its record has a master of its own", arrived.id, arrived.version_id))
-
-
-def _equal(unit: Unit, row: IntakeFile) -> UUID | None:
-    """An accepted file of the same fonds with the same bytes."""
-    found = unit.rows(
-        sa.select(IntakeFile.id).where(
-            IntakeFile.fonds_id == row.fonds_id,
-            IntakeFile.sha256 == row.sha256,
-            IntakeFile.outcome == IntakeOutcome.ACCEPTED,
-            IntakeFile.id != row.id,
-        )
-    )
-    return found[0][0] if found else None
+    row = arrived.row
+    workshop.store.destroy(Warrant(arrived.key, "its record has a master of its own", row.id, row.version_id))
 
 
 def _end(
     workshop: Workshop,
     viewer: Viewer,
-    arrived: _Arrived,
+    file_id: UUID,
     outcome: IntakeOutcome,
     *,
     equals: UUID | None = None,
@@ -109,7 +123,7 @@ def _end(
 ) -> None:
     """Write down a duplicate or a refusal. A refused file's bytes stay in quarantine; a duplicate's are released."""
     with workshop.unit(viewer) as unit:
-        row = unit.get(IntakeFile, arrived.id)
+        row = unit.get(IntakeFile, file_id)
         if row.outcome != IntakeOutcome.RECEIVED:
             return
         unit.require(Action.INTAKE_WRITE, row)
@@ -128,14 +142,14 @@ def release_job(file_id: UUID) -> Job:
 
 def _accept(
     unit: Unit,
-    row: IntakeFile,
+    arrived: _Arrived,
     record_id: RecordId,
     master: StoredObject,
     examined: Examination,
     *,
     copy: ViewingCopy | None,
 ) -> None:
-    batch = unit.get(Batch, row.batch_id)
+    row = arrived.row
     found = seen_through(examined, copy)
     unit.require(Action.INTAKE_WRITE, row)
     row.outcome, row.media_type, row.format = IntakeOutcome.ACCEPTED, found.media_type, found.format
@@ -149,8 +163,8 @@ def _accept(
         code=provisional(record_id),
         title=row.path.rsplit("/", 1)[-1][:300],
         state=RecordState.CAPTURED,
-        batch_id=batch.id,
-        box_id=batch.box_id,
+        batch_id=row.batch_id,
+        box_id=arrived.box_id,
         intake_file_id=row.id,
         created_at=now,
     )

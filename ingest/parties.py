@@ -15,6 +15,8 @@ from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, IdentifierKind, PartyKind, PartyRole, PersonId, ProviderKind
 from ingest.describing.model import PartyMention
 
+_NAME = sa.select(Person.name).where(Person.id == sa.bindparam("person"))
+
 
 def link_parties(
     unit: Unit,
@@ -23,12 +25,13 @@ def link_parties(
     *,
     hasher: NumberHasher,
     action: Action = Action.RECORD_REVIEW,
+    is_new: bool = False,
 ) -> list[str]:
     """Replace the record's links by these mentions. Gives review reasons, such as `name-differs`.
 
-    `action` is what the viewer does it by: review, or the approval of a correction.
+    `action` is what the viewer does it by: review, or the approval of a correction. A new record has no links yet.
     """
-    old = unit.all(sa.select(PartyLink).where(PartyLink.record_id == record.id))
+    old = () if is_new else unit.all(sa.select(PartyLink).where(PartyLink.record_id == record.id))
     if old:
         unit.remove(action, *old)
         unit.flush()
@@ -78,7 +81,7 @@ def _person(
     known = unit.known(Identifier, kind=kind, hash=digest)
     if known is not None:
         # A person out of sight keeps the name to itself; one in sight is compared.
-        names = unit.rows(sa.select(Person.name).where(Person.id == known))
+        names = unit.rows(_NAME.params(person=known))
         if names and names[0][0] and mention.name and names[0][0] != mention.name:
             reasons.append("name-differs")
         return PersonId(known)

@@ -66,6 +66,13 @@ _PLACE = (
     .outerjoin(Batch, Batch.id == Record.batch_id)
     .where(Page.id == sa.bindparam("page"))
 )
+_LAST = (
+    sa.select(Page, Record)
+    .join(Record, Record.id == Page.record_id)
+    .where(Page.id == sa.bindparam("page"))
+    .with_for_update(of=Record)
+)
+_STATES = sa.select(Page.state).where(Page.record_id == sa.bindparam("record"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +117,7 @@ def read_page(workshop: Workshop, viewer: Viewer, page_id: UUID, *, first_attemp
             source = io.BytesIO(reading.page.view)
             view = workshop.store.put(source, fonds=place.fonds, owner=place.record, limit=_VIEW_LIMIT)
         with workshop.unit(viewer) as unit:
-            if _write(unit, place, reading, view):
-                _go_on_when_all_read(workshop, unit, place.record, description)
+            _write(workshop, unit, place, reading, view=view, description=description)
 
 
 def _place(unit: Unit, page_id: UUID) -> _Place | None:
@@ -208,11 +214,22 @@ def _described(workshop: Workshop, reading: _Reading) -> Description | None:
     return describe((page,), workshop.tables, today=workshop.clock.today())
 
 
-def _write(unit: Unit, place: _Place, reading: _Reading, view: StoredObject | None) -> bool:
-    """False if the page was read already."""
-    page = unit.get(Page, place.page)
+def _write(
+    workshop: Workshop,
+    unit: Unit,
+    place: _Place,
+    reading: _Reading,
+    *,
+    view: StoredObject | None,
+    description: Description | None,
+) -> None:
+    """Write down what was read; nothing if that was done already. The record's row is locked until the commit."""
+    found = unit.rows(_LAST.params(page=place.page))
+    if not found:
+        unit.get(Page, place.page)  # raises, and writes the miss down
+    page, record = found[0]
     if page.state != PageState.WAITING:
-        return False
+        return
     unit.require(Action.INTAKE_WRITE, page)
     if view is not None:
         unit.add(Action.INTAKE_WRITE, _view(unit, page, view))
@@ -222,9 +239,8 @@ def _write(unit: Unit, place: _Place, reading: _Reading, view: StoredObject | No
         page.state, page.failure = PageState.FAILED, reading.failure or "ocr-failed"
     else:
         _fill(page, reading.text, reading.source)
-    unit.flush()
     unit.note("page:read", "record", page.record_id, page=page.number, engine=page.engine, failure=page.failure)
-    return True
+    _go_on_when_all_read(workshop, unit, record, description)
 
 
 def _fill(page: Page, text: OcrPage, source: str) -> None:
@@ -254,22 +270,21 @@ def _view(unit: Unit, page: Page, view: StoredObject) -> Component:
     )
 
 
-def _go_on_when_all_read(workshop: Workshop, unit: Unit, record_id: RecordId, description: Description | None) -> None:
-    """Move the record on when no page waits any more. The record's row is locked: exactly one page is the last.
+def _go_on_when_all_read(workshop: Workshop, unit: Unit, record: Record, description: Description | None) -> None:
+    """Move the record on when no page waits any more. As its row is locked, exactly one page is the last.
 
     `description` is of this page alone.
     """
-    record: Record | None = unit.first(sa.select(Record).where(Record.id == record_id).with_for_update())
-    if record is not None and record.state == RecordState.FILED:  # a page that an approved correction brought
-        unit.later(refresh_job(record_id))
-    if record is None or record.state != RecordState.CAPTURED:
+    if record.state == RecordState.FILED:  # a page that an approved correction brought
+        unit.later(refresh_job(record.id))
+    if record.state != RecordState.CAPTURED:
         return
-    states = [row[0] for row in unit.rows(sa.select(Page.state).where(Page.record_id == record_id))]
+    states = [row[0] for row in unit.rows(_STATES.params(record=record.id))]
     if PageState.WAITING in states:
+        return
+    if description is not None and len(states) == 1:
+        apply(unit, record, description, extra=kept_reasons(record), workshop=workshop)
         return
     unit.require(Action.INTAKE_WRITE, record)
     unit.move(record, RecordState.READ)
-    if description is not None and len(states) == 1:
-        apply(unit, record, description, extra=kept_reasons(record), workshop=workshop)
-    else:
-        unit.later(describe_job(record_id), refresh_job(record_id))
+    unit.later(describe_job(record.id), refresh_job(record.id))

@@ -31,6 +31,7 @@ _NO_DIGEST = "-" * 64  # no code has it
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _ADMINISTRATORS = ("system", "security", "audit")
 #: On whose behalf viewers are made, before there is one: sees the list of fonds, and no record.
+_ALL_FONDS = sa.select(Fonds.__table__.c.id, Fonds.__table__.c.code)
 _REGISTRAR = Viewer(
     user_id=UserId(UUID(int=0)),
     login="accounts",
@@ -228,7 +229,7 @@ class Accounts:
     def system_viewer(self, name: str, *, actions: Iterable[Action]) -> Viewer:
         """The archive's own work under its own name: all fonds, the actions named by the caller, nothing more."""
         with self._sessions.reading() as session:
-            scope = session.execute(sa.select(Fonds.id, Fonds.code)).all()
+            scope = session.connection().execute(_ALL_FONDS).all()  # asked at every job
         return Viewer(
             user_id=_REGISTRAR.user_id,
             login=name,

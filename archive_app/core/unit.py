@@ -353,7 +353,6 @@ class Unit:
             self._queue(job, now)
 
     def _queue(self, job: Job, now: dt.datetime) -> None:
-        table = QueuedJob.__table__
         connection = self._session.connection()
         values = {
             "name": job.name,
@@ -370,22 +369,15 @@ class Unit:
             "published_at": None,
             "ended_at": None,
         }
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        new = {"id": uuid4(), "key": job.key, "created_at": now, "claims": 0, **values}
         # Two units that queue the same key at the same moment: the second waits for the first, and finds its row.
-        added = connection.execute(
-            insert(table)  # type: ignore[arg-type]  # a Table at run time
-            .values(id=uuid4(), key=job.key, created_at=now, claims=0, **values)
-            .on_conflict_do_nothing(index_elements=["key"])
-            .returning(table.c.id)
-        ).first()
+        added = connection.execute(_ENQUEUE[connection.dialect.name], new).first()
         if added is not None or job.once:
             return
-        state = connection.execute(
-            sa.select(table.c.state).where(table.c.key == job.key).with_for_update()
-        ).scalar_one()
+        state = connection.execute(_STATE_OF_JOB, {"wanted": job.key}).scalar_one()
         if state in (JobState.DONE, JobState.BURIED, JobState.LEASED):
             # A leased one is queued anew: what caused this call may have come after that worker read the rows.
-            connection.execute(sa.update(table).where(table.c.key == job.key).values(**values))  # type: ignore[arg-type]
+            connection.execute(_QUEUE_ANEW, {"wanted": job.key, **values})
 
     # -- the guards
 
@@ -441,6 +433,15 @@ class Unit:
         if seen != len(wanted):
             raise Forbidden(action=f"{entity.__tablename__}:place-there")
 
+
+_JOB = cast("sa.Table", QueuedJob.__table__)
+_THIS_JOB = _JOB.c.key == sa.bindparam("wanted")
+_ENQUEUE = {
+    "postgresql": postgresql.insert(_JOB).on_conflict_do_nothing(index_elements=["key"]).returning(_JOB.c.id),
+    "sqlite": sqlite.insert(_JOB).on_conflict_do_nothing(index_elements=["key"]).returning(_JOB.c.id),
+}
+_STATE_OF_JOB = sa.select(_JOB.c.state).where(_THIS_JOB).with_for_update()
+_QUEUE_ANEW = sa.update(_JOB).where(_THIS_JOB)
 
 #: What the database says of work that cannot be committed.
 _REFUSALS = (StaleDataError, IntegrityError, ProgrammingError)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from archive_app.core.reference import ReferenceTables
@@ -91,6 +92,7 @@ def _starts(head: _Head, group: Sequence[_Head]) -> bool:
     return other_person or (other_document and (same_person or not persons) and head.type == group[0].type)
 
 
+@lru_cache(maxsize=64)  # asked twice of every page of a stack: where to cut it, and whether to look at what is left
 def _head(page: UprightPage, terms: Terms) -> _Head:
     decided = decide(candidates((page,), terms))
     tabled = from_tables((page,), terms, today=_ANY_DAY)

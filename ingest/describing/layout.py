@@ -206,8 +206,10 @@ def below(piece: Piece, pieces: Sequence[Piece], *, reach: float = 3.0) -> Piece
 
 
 def _overlap_across(one: Piece, other: Piece) -> float:
-    shared = min(one.right, other.right) - max(one.left, other.left)
-    return shared / max(1, min(one.box[2], other.box[2]))
+    left, _, width, _ = one.box
+    other_left, _, other_width, _ = other.box
+    shared = min(left + width, other_left + other_width) - max(left, other_left)
+    return shared / max(1, min(width, other_width))
 
 
 def joined(pieces: Sequence[Piece], *, between: str = "") -> Piece:

@@ -29,6 +29,10 @@ class Terms:
     long_labels: tuple[str, ...]  # those long enough to be known with a character misread
     label_pattern: re.Pattern[str] = field(compare=False)
 
+    def __hash__(self) -> int:
+        """Of the tables they are taken from."""
+        return hash(self.tables)
+
     @classmethod
     def of(cls, tables: ReferenceTables) -> "Terms":
         """Index the tables."""
