@@ -22,14 +22,13 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from uuid import UUID
 
-from cryptography.hazmat.primitives import hashes
 from minio.commonconfig import COMPLIANCE, GOVERNANCE, ComposeSource, CopySource
 from minio.retention import Retention
 from urllib3.response import BaseHTTPResponse
 
 from archive_app.core.errors import Conflict, ContentMissing, FixityMismatch, Unavailable
 from archive_app.core.ports import Clock, Digests, StoredObject, StoreKey, Warrant, WriteOnce
-from archive_app.objects.digests import CHUNK, digests_of, sha256_of
+from archive_app.objects.digests import CHUNK, digests_of, sha256_beside, sha256_of
 from archive_app.objects.naming import checked_fonds, key_of, parts_of
 from archive_app.objects.s3_client import NAME_TAKEN, S3Address, S3Client, Version, wire_faults
 from archive_app.objects.s3_reader import ObjectReader
@@ -97,7 +96,7 @@ class S3Store:
             key = StoreKey(fonds=fonds, owner=owner, sha256=taken.sha256)
             new = taken.size <= self._sizes.whole and self.offers.once  # then the server itself looks what stands there
             present = None if new else self._standing(key, taken.size)
-            return replace(present or self._uploaded(key, taken, new=new), sm3=taken.sm3())
+            return replace(present or self._uploaded(key, taken, new=new), sm3=taken.sm3.result())
 
     def adopt(self, key: StoreKey, *, owner: UUID, version_id: str | None = None) -> StoredObject:
         """Copied by the server, in ranges where it is too large for one request; a copy is compared by its size."""
@@ -164,7 +163,7 @@ class S3Store:
         return stored
 
     def _upload(self, key: StoreKey, taken: Taken, *, new: bool) -> str | None:
-        name, noted = self._name(key), _metadata(taken.sha256, taken.sm3() if taken.little else None)
+        name, noted = self._name(key), _metadata(taken.sha256, taken.sm3.result() if taken.little else None)
         if taken.size <= self._sizes.whole:
             with wire_faults():
                 return _version(
@@ -208,11 +207,11 @@ class S3Store:
             with disk_faults():
                 if shutil.disk_usage(folder).free < stored.size + _ROOM_LEFT:
                     raise Unavailable("store-full", reason="scratch", size=stored.size)
-            digest = hashes.Hash(hashes.SHA256())
-            while piece := reader.read(CHUNK):
-                digest.update(piece)
-                write(file, piece)
-        found = digest.finalize().hex()
+            with sha256_beside() as digest:
+                while piece := reader.read(CHUNK):
+                    digest.update(piece)
+                    write(file, piece)
+                found = digest.finish()
         if found != key.sha256:
             raise FixityMismatch(key=str(key), found=found)
         os.fchmod(file.fileno(), 0o440)

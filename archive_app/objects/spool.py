@@ -4,20 +4,17 @@ import errno
 import fcntl
 import io
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from cryptography.hazmat.primitives import hashes
-
 from archive_app.core.errors import ContentMissing, Refused, Unavailable
 from archive_app.core.ports import Digests, StoreKey
-from archive_app.objects.digests import CHUNK, Digester, sm3_of
+from archive_app.objects.digests import CHUNK, Digester, sha256_beside, sm3_of
 
 _IN_MEMORY = 4 << 20  # bytes that need no file
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -30,8 +27,8 @@ class Taken:
     file: BinaryIO
     size: int
     sha256: str
-    sm3: Callable[[], str]  # waits for it
-    little: bool  # so few that SM3 is there already
+    sm3: Future[str]
+    little: bool  # in memory, and SM3 is there already
 
 
 class Spool:
@@ -62,7 +59,7 @@ class Spool:
         """
         with ExitStack() as stack:
             file: BinaryIO = io.BytesIO()
-            sha256, size = hashes.Hash(hashes.SHA256()), 0
+            sha256, size = stack.enter_context(sha256_beside()), 0
             while piece := source.read(CHUNK):
                 sha256.update(piece)
                 size += len(piece)
@@ -72,13 +69,12 @@ class Spool:
                     held, (_, file) = file, stack.enter_context(self.file())
                     write(file, held.getbuffer())
                 write(file, piece)
-            sm3: Callable[[], str]
-            if isinstance(file, io.BytesIO):
-                sm3 = partial(str, sm3_of([file.getbuffer()]))
+            if little := isinstance(file, io.BytesIO):
+                sm3: Future[str] = Future()
+                sm3.set_result(sm3_of([file.getbuffer()]))
             else:
-                beside = stack.enter_context(ThreadPoolExecutor(1, "sm3"))
-                sm3 = beside.submit(sm3_of, _pieces(file.fileno())).result
-            yield Taken(file, size, sha256.finalize().hex(), sm3, little=isinstance(file, io.BytesIO))
+                sm3 = stack.enter_context(ThreadPoolExecutor(1, "sm3")).submit(sm3_of, _pieces(file.fileno()))
+            yield Taken(file, size, sha256.finish(), sm3, little)
 
     def _new(self) -> tuple[Path, BinaryIO]:
         while True:

@@ -1,11 +1,13 @@
 """The S3 store over TLS: a server is believed by the certificates of `ARCHIVE_STORE_CA` and no others."""
 
+import os
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from s3_stores import HASTE, an_address
@@ -13,9 +15,12 @@ from services import S3Server
 from storing import BYTES, StoppedClock, put, read
 from test_elastic_trust import a_certificate
 
-from archive_app.core.errors import Unavailable
+from archive_app.backup.places import place_of
+from archive_app.core.errors import InvalidInput, Unavailable
+from archive_app.core.settings import Settings
 from archive_app.objects.s3 import S3Store
 from archive_app.objects.s3_client import S3Address, S3Client
+from archive_app.wiring import Archive
 
 pytestmark = pytest.mark.services
 
@@ -78,6 +83,29 @@ def a_store(server: S3Server, front: str, folder: Path, ca: Path | None) -> S3St
 def test_a_server_of_the_named_authority_is_believed(server: S3Server, front: str, certificate: Path, tmp_path: Path):
     store = a_store(server, front, tmp_path, certificate)
     assert read(store, put(store)) == BYTES
+
+
+def test_settings_name_the_authority_for_the_store_and_for_backups(
+    server: S3Server, front: str, certificate: Path, tmp_path: Path
+):
+    place = f"s3+https://{front}/{an_address(server).bucket}/{uuid4().hex}"
+    given = {"ARCHIVE_STORE_URL": f"{place}/store", "ARCHIVE_BACKUP_URL": f"{place}/backup"}
+    for part in ("STORE", "BACKUP"):
+        (tmp_path / "secret").write_text(f"{server.secret_key}\n")
+        given[f"ARCHIVE_{part}_ACCESS_KEY"] = server.access_key
+        given[f"ARCHIVE_{part}_SECRET_KEY_FILE"] = str(tmp_path / "secret")
+    trusting = Settings.from_env(given | {"ARCHIVE_STORE_CA": str(certificate)}, home=tmp_path)
+    archive = Archive(trusting)
+    assert archive.prepare_store().todo == ()
+    for content in (BYTES, os.urandom(11 << 20)):
+        assert read(archive.store, put(archive.store, content)) == content
+    backups = place_of(trusting)
+    backups.put("one", [BYTES])
+    assert b"".join(backups.get("one")) == BYTES
+
+    damaged = Settings.from_env(given | {"ARCHIVE_STORE_CA": str(tmp_path / "secret")}, home=tmp_path)
+    with pytest.raises(InvalidInput, match="settings-invalid"):
+        _ = Archive(damaged).store
 
 
 def test_a_server_nobody_vouches_for_is_sent_nothing(server: S3Server, front: str, tmp_path: Path):
