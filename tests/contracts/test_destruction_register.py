@@ -46,8 +46,14 @@ class OnServer(NamedTuple):
 
 def on_server(name: str, *, locks: bool) -> OnServer:
     server = SERVERS[name]()
-    address = s3_stores.an_address(server, locks=locks)
-    return OnServer(address, s3_stores.a_client(server, address))
+    if locks:
+        address = s3_stores.an_address(server)
+        return OnServer(address, s3_stores.a_client(server, address))
+    scheme, _, host = server.endpoint.partition("://")
+    plain = S3Address.of(f"s3+{scheme}://{host}/plain-{uuid4().hex[:12]}/one")  # of its own: nobody turns versions on
+    made = OnServer(plain, s3_stores.a_client(server, plain))
+    made.client.make_bucket(plain.bucket)
+    return made
 
 
 @pytest.fixture(params=list(SERVERS))
