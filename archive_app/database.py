@@ -52,10 +52,9 @@ class _BoundedPool(QueuePool):
 def make_engine(url: str, *, pool: int = _POOL) -> sa.Engine:
     """An engine for the URL. On SQLite: WAL, foreign keys on, full synchronisation, 60 s of patience with a writer.
 
-    On PostgreSQL at most `pool` connections, each with limits on statements, locks and idle transactions, and for disks
-    without moving parts. A server
-    that is lost or overwhelmed is `Unavailable`. Values never stand in error messages: those end in logs and in
-    reasons of jobs.
+    On PostgreSQL at most `pool` connections, each with limits on statements, locks and idle transactions, and planning
+    for disks without moving parts. A server that is lost or overwhelmed is `Unavailable`. Values never stand in error
+    messages: those end in logs and in reasons of jobs.
     """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
