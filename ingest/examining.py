@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from archive_app.core.archival_number import provisional
-from archive_app.core.errors import Refused
+from archive_app.core.errors import ContentMissing, Refused
 from archive_app.core.model import Batch, Component, Fonds, IntakeFile, Page, Record
 from archive_app.core.ports import Job, StoredObject, StoreKey, Warrant
 from archive_app.core.unit import Unit
@@ -67,7 +67,16 @@ class _Arrived(NamedTuple):
 
 
 def examine(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
-    """Examine one file; done already is done."""
+    """Examine one file; done already, or by another meanwhile, is done."""
+    try:
+        _examine(workshop, viewer, file_id)
+    except ContentMissing:
+        with workshop.reading(viewer) as unit:
+            if _arrived(unit, file_id).row.outcome == IntakeOutcome.RECEIVED:
+                raise  # nobody was quicker, who would have let go of the bytes
+
+
+def _examine(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
     with workshop.reading(viewer) as unit:
         arrived = _arrived(unit, file_id)
     if arrived.row.outcome == IntakeOutcome.ACCEPTED and not arrived.row.bytes_kept:

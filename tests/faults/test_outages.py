@@ -1,7 +1,8 @@
 """A part that does not answer: work waits for it, goes on without it where it can, and catches up."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -24,12 +25,13 @@ from houses import (
 from archive_app.cli import ingesting
 from archive_app.core.errors import Conflict, InvalidInput, Unavailable
 from archive_app.core.model import IntakeFile, Record
-from archive_app.core.ports import IndexDocument, SearchIndex, StorageBackend, StoredObject
+from archive_app.core.ports import IndexDocument, SearchIndex, StorageBackend, StoredObject, StoreKey
 from archive_app.core.vocabulary import IntakeOutcome, JobState, RecordId, RecordState
 from archive_app.jobs import MAX_ATTEMPTS
 from archive_app.wiring import Archive
 from archive_app.worker import Worker
 from ingest import intake
+from ingest.examining import examine
 from retention import filing
 from search import sync
 
@@ -59,6 +61,21 @@ class DistantStore(FullStore):
             self.times -= 1
             raise Unavailable("store-unreachable", reason="ConnectionRefused")
         return super().put(source, fonds=fonds, owner=owner, limit=limit)
+
+
+class OvertakenStore(FullStore):
+    """The store, and somebody who acts between the first look at bytes and what is made of them."""
+
+    def __init__(self, store: StorageBackend, meanwhile: Callable[[], None]) -> None:
+        super().__init__(store, times=0)
+        self._meanwhile: list[Callable[[], None]] = [meanwhile]
+
+    @contextmanager
+    def as_file(self, key: StoreKey, **options: Any) -> Iterator[Path]:  # noqa: ANN401 - the store's
+        with self._store.as_file(key, **options) as path:
+            yield path
+        if self._meanwhile:
+            self._meanwhile.pop()()
 
 
 class BrokenIndex:
@@ -96,6 +113,21 @@ def test_a_full_store_takes_nothing_in_and_the_file_can_be_fed_again(tmp_path: P
         work(archive)
         assert_nothing_is_stuck(archive)
         assert_balance_adds_up(archive, batch, files=1)
+
+
+def test_a_file_that_somebody_else_examined_meanwhile_is_done(tmp_path: Path):
+    with a_house(tmp_path) as archive:
+
+        def examine_it() -> None:
+            examine(archive.workshop, archive.own_work("intake"), ident)
+
+        archive.store = OvertakenStore(archive.store, examine_it)  # type: ignore[assignment,method-assign]
+        (ident,) = receive(archive, a_batch(archive), *samples("0001"))
+        examine_it()
+        assert len(records(archive)) == 1
+        work(archive)
+        assert_nothing_is_stuck(archive)
+        assert_bytes_and_rows_agree(archive)
 
 
 def test_a_page_waits_while_the_store_is_full_and_is_read_afterwards(tmp_path: Path):
