@@ -58,6 +58,7 @@ class Hands:
     def __init__(self, archive: Archive, handlers: Mapping[str, Handler], *, pace: Pace) -> None:
         self._archive, self._handlers, self._pace = archive, handlers, pace
         self.name = f"{socket.gethostname()}:{os.getpid()}:{random.randrange(16**4):04x}"  # noqa: S311 - a name
+        self._giving: set[Lane] = set()  # lanes that had a job when they were asked last
         self._over = threading.Event()
         self._leases = LeaseKeeper(
             self._extend, seconds=pace.lease.total_seconds() / 3, longest=pace.longest.total_seconds()
@@ -85,7 +86,11 @@ class Hands:
 
     def take(self, lane: Lane, *, silent_first: bool = False) -> bool:
         """Claim the next job of the lane and do it. False if there was none; `silent_first` as in `claim`."""
-        jobs = self._archive.queue.claim(self.name, lanes=(lane,), lease=self._pace.lease, silent_first=silent_first)
+        looking = lane not in self._giving
+        jobs = self._archive.queue.claim(
+            self.name, lanes=(lane,), lease=self._pace.lease, silent_first=silent_first, looking_first=looking
+        )
+        (self._giving.add if jobs else self._giving.discard)(lane)
         for job in jobs:
             self._do(job)
         return bool(jobs)

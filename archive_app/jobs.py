@@ -101,13 +101,21 @@ class TableQueue:
         self._sessions, self._clock = sessions, clock
 
     def claim(
-        self, worker: str, *, lanes: Sequence[Lane], lease: dt.timedelta, most: int = 1, silent_first: bool = False
+        self,
+        worker: str,
+        *,
+        lanes: Sequence[Lane],
+        lease: dt.timedelta,
+        most: int = 1,
+        silent_first: bool = False,
+        looking_first: bool = True,
     ) -> Sequence[ClaimedJob]:
         """Lease up to `most` jobs of these lanes, highest priority and oldest first.
 
         `silent_first`: before all those that a message is on its way for, which somebody may be about to claim.
+        Unless `looking_first`, the writers' lock is taken though there may be nothing: for who has just found work.
         """
-        if not self._any(_ANY_DUE, lanes=lanes):
+        if looking_first and not self._any(_ANY_DUE, lanes=lanes):
             return ()
         now = self._clock.now()
         with self._sessions.writing() as session:

@@ -353,11 +353,18 @@ class JobQueue(Protocol):
     """The worker's end. The other end is `Unit.later`."""
 
     def claim(
-        self, worker: str, *, lanes: Sequence[Lane], lease: timedelta, most: int = 1, silent_first: bool = False
+        self,
+        worker: str,
+        *,
+        lanes: Sequence[Lane],
+        lease: timedelta,
+        most: int = 1,
+        silent_first: bool = False,
+        looking_first: bool = True,
     ) -> Sequence[ClaimedJob]:
         """Lease up to `most` jobs, due or with a lease run out. At most one worker holds a job, or the index lane.
 
-        `silent_first`: before those that a message is on its way for.
+        `silent_first`: before those that a message is on its way for. Who has just found work need not look first.
         """
 
     def claim_one(self, worker: str, ident: UUID, *, lease: timedelta) -> ClaimedJob | None:

@@ -157,11 +157,20 @@ def _decode(path: Path, media_type: str, number: int, limits: Limits, *, proving
         elif media_type == "image/jpeg":
             data = path.read_bytes()
             samples = jpeg.pixels(data, jpeg.walk(data))
+        elif media_type == "image/webp" and image.mode == "RGB":
+            samples = _webp_pixels(path.read_bytes())
         else:
             samples = samples_of(eight_bits(image))
             if media_type in _TURNED_BY_DECODER:
                 orientation = 1
     return upright(samples, orientation), dpi
+
+
+def _webp_pixels(data: bytes) -> Samples:
+    try:
+        return shaped(imagecodecs.webp_decode(data))
+    except imagecodecs.WebpError as error:
+        raise Refused("damaged", detail=str(error)[:120]) from error
 
 
 def _tiff_page(path: Path, number: int, limits: Limits, *, proving: bool) -> tuple[int, Samples | None]:

@@ -1,8 +1,9 @@
 """Decoded pixels: arrays of eight bits, height x width x 1 (grey) or 3 (RGB), in one piece."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -11,14 +12,14 @@ Samples = NDArray[np.uint8]
 
 _GREY: Final = 2  # dimensions
 #: What brings a picture upright, by EXIF orientation.
-_TURNS: Final[Mapping[int, Callable[[Samples], Samples]]] = {
-    2: lambda samples: samples[:, ::-1],
-    3: lambda samples: samples[::-1, ::-1],
-    4: lambda samples: samples[::-1],
-    5: lambda samples: samples.swapaxes(0, 1),
-    6: lambda samples: samples[::-1].swapaxes(0, 1),
-    7: lambda samples: samples[::-1, ::-1].swapaxes(0, 1),
-    8: lambda samples: samples[:, ::-1].swapaxes(0, 1),
+_TURNS: Final[Mapping[int, Callable[[Samples], Any]]] = {
+    2: lambda samples: cv2.flip(samples, 1),
+    3: lambda samples: cv2.rotate(samples, cv2.ROTATE_180),
+    4: lambda samples: cv2.flip(samples, 0),
+    5: cv2.transpose,
+    6: lambda samples: cv2.rotate(samples, cv2.ROTATE_90_CLOCKWISE),
+    7: lambda samples: cv2.rotate(cv2.transpose(samples), cv2.ROTATE_180),
+    8: lambda samples: cv2.rotate(samples, cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
 
 
@@ -35,4 +36,4 @@ def shaped(pixels: NDArray[np.uint8]) -> Samples:
 def upright(samples: Samples, orientation: int) -> Samples:
     """As it is meant to be looked at, by EXIF orientation."""
     turn = _TURNS.get(orientation)
-    return samples if turn is None else np.ascontiguousarray(turn(samples))
+    return samples if turn is None else shaped(np.asarray(turn(samples), np.uint8))
