@@ -95,7 +95,7 @@ class StorageBackend(Protocol):
     """Write-once bytes, named by their owner and their own digest."""
 
     def put(self, source: BinaryIO, *, fonds: str, owner: UUID, limit: int) -> StoredObject:
-        """Spool, digest (SHA-256 and SM3 in one pass), store, read back and compare; only then return.
+        """Hold, digest (SHA-256 and SM3, of the same held bytes), store, read back and compare; only then return.
 
         Constant memory for any size. Putting the same bytes for the same owner twice is once.
         Raises `Refused("too-large")` past `limit` bytes, `Unavailable` if the store fails, `FixityMismatch` if the
