@@ -1,6 +1,8 @@
 """The review pages: a queue that keeps its filter, confirmations that keep what was typed, papers arranged by hand."""
 
+import errno
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -14,8 +16,8 @@ import sqlalchemy as sa
 from houses import a_batch, a_home, a_house, archivist, receive, samples, work
 from site_browser import Browser, a_browser
 
-from archive_app.core.model import Field, IntakeFile, Page, Record
-from archive_app.core.vocabulary import FieldState, IntakeOutcome, RecordId, RecordState
+from archive_app.core.model import Component, Field, IntakeFile, Page, Record
+from archive_app.core.vocabulary import ComponentKind, FieldState, IntakeOutcome, RecordId, RecordState
 from archive_app.wiring import Archive
 
 #: A form with a doubtful field, another of the same type, a stack of several papers, and one that is clear.
@@ -238,6 +240,24 @@ def test_a_record_merges_into_the_one_before_it_in_the_batch(browser: Browser, a
     answer = browser.call(f"/review/{record.id}/arrange", {"act": "merge", "target": str(before)})
     assert answer.status_code == 200, answer.text
     assert pages_of(archive, before) == expected
+
+
+def test_a_master_that_moves_whole_keeps_both_digests_where_the_store_notes_one(
+    browser: Browser, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_arguments: object) -> bytes:
+        raise OSError(errno.ENOTSUP, "no attributes here")
+
+    record = a_stack(archive)
+    before = RecordId(UUID(seen(browser, record.id)["merge_into"][0]))
+    monkeypatch.setattr(os, "getxattr", unsupported)
+    answer = browser.call(f"/review/{record.id}/arrange", {"act": "merge", "target": str(before)})
+    assert answer.status_code == 200, answer.text
+    masters = sa.select(Component.sm3).where(Component.record_id == before, Component.kind == ComponentKind.MASTER)
+    with archive.reading(archive.own_work("test")) as unit:
+        digests = [row[0] for row in unit.rows(masters)]
+    assert len(digests) > 1
+    assert all(digests)
 
 
 def test_a_page_that_is_not_there_is_refused(browser: Browser, archive: Archive) -> None:
