@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -25,7 +25,15 @@ from archive_app.wiring import Archive
 STRAY_AFTER = dt.timedelta(days=1)
 _HANDS = 7  # bits of the owner: 128 files a side, 80,000 keys each for ten million
 
-Named = tuple[StoreKey, str | None]  # with the version that the row pins
+
+class _Pinned(NamedTuple):
+    """What a row says of its bytes beside their key."""
+
+    version_id: str | None = None
+    sm3: str | None = None
+
+
+Named = tuple[StoreKey, _Pinned]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ def check(
     """Compare; with `read_bytes` read everything again; with `sweep` let go of old strays after one more look."""
     found = _Found()
     with tempfile.TemporaryDirectory(dir=archive.scratch, prefix="check-") as folder:
-        present = _dealt(Path(folder, "present"), ((key, None) for key in archive.store.keys()))  # noqa: SIM118
+        present = _dealt(Path(folder, "present"), ((key, _Pinned()) for key in archive.store.keys()))  # noqa: SIM118
         named = _dealt(Path(folder, "named"), _named(archive))
         for ours, theirs in zip(named, present, strict=True):
             _compare(archive, dict(_read(ours)), dict(_read(theirs)), found, read_bytes=read_bytes, progress=progress)
@@ -78,18 +86,18 @@ def check(
 
 def _compare(
     archive: Archive,
-    named: dict[StoreKey, str | None],
-    present: dict[StoreKey, str | None],
+    named: dict[StoreKey, _Pinned],
+    present: dict[StoreKey, _Pinned],
     found: _Found,
     *,
     read_bytes: bool,
     progress: Callable[[int], object] | None,
 ) -> None:
-    for key, version_id in named.items():
+    for key, pinned in named.items():
         found.rows += 1
-        if key not in present and archive.store.stat(key, version_id=version_id) is None:
+        if key not in present and archive.store.stat(key, version_id=pinned.version_id) is None:
             found.missing.append(str(key))
-        elif read_bytes and not _sound(archive, key, version_id):
+        elif read_bytes and not _sound(archive, key, pinned):
             found.altered.append(str(key))
         if progress:
             progress(found.rows)
@@ -97,11 +105,13 @@ def _compare(
     found.strays += [key for key in present if key not in named]
 
 
-def _sound(archive: Archive, key: StoreKey, version_id: str | None) -> bool:
+def _sound(archive: Archive, key: StoreKey, pinned: _Pinned) -> bool:
+    """Whether the bytes have both digests: that of their key, and that of the row where it has one."""
     try:
-        return archive.store.digest(key, version_id=version_id).sha256 == key.sha256
+        read = archive.store.digest(key, version_id=pinned.version_id)
     except ContentMissing:
         return False
+    return read.sha256 == key.sha256 and pinned.sm3 in (None, read.sm3)
 
 
 def _dealt(folder: Path, keys: Iterable[Named]) -> list[Path]:
@@ -110,11 +120,13 @@ def _dealt(folder: Path, keys: Iterable[Named]) -> list[Path]:
     paths = [folder / f"{hand:03}" for hand in range(1 << _HANDS)]
     hands: dict[int, TextIO] = {}
     with ExitStack() as stack:
-        for key, version_id in keys:
+        for key, pinned in keys:
             hand = key.owner.int >> (128 - _HANDS)
             if hand not in hands:
                 hands[hand] = stack.enter_context(paths[hand].open("w", encoding="ascii"))
-            hands[hand].write(f"{key.fonds} {key.owner.hex} {key.sha256} {version_id or ''}\n")
+            hands[hand].write(
+                f"{key.fonds} {key.owner.hex} {key.sha256} {pinned.version_id or ''} {pinned.sm3 or ''}\n"
+            )
     return paths
 
 
@@ -123,19 +135,22 @@ def _read(path: Path) -> Iterator[Named]:
         return
     with path.open(encoding="ascii") as lines:
         for line in lines:
-            fonds, owner, sha256, version_id = line.rstrip("\n").split(" ")
-            yield StoreKey(fonds, UUID(owner), sha256), version_id or None
+            fonds, owner, sha256, version_id, sm3 = line.rstrip("\n").split(" ")
+            yield StoreKey(fonds, UUID(owner), sha256), _Pinned(version_id or None, sm3 or None)
 
 
 def _named(archive: Archive) -> Iterator[Named]:
     with archive.reading(archive.own_work("store-check")) as unit:
         fonds = {row[0]: row[1] for row in unit.rows(sa.select(Fonds.id, Fonds.code))}
-        kept = sa.select(Component.fonds_id, Component.record_id, Component.sha256, Component.version_id)
-        for fonds_id, owner, sha256, version_id in unit.stream(kept):
-            yield StoreKey(fonds[fonds_id], owner, sha256), version_id
-        arrived = sa.select(IntakeFile.fonds_id, IntakeFile.id, IntakeFile.sha256, IntakeFile.version_id)
-        for fonds_id, file, sha256, version_id in unit.stream(arrived.where(IntakeFile.bytes_kept)):
-            yield StoreKey(fonds[fonds_id], file, sha256), version_id
+        of_records = sa.select(
+            Component.fonds_id, Component.record_id, Component.sha256, Component.version_id, Component.sm3
+        )
+        of_files = sa.select(
+            IntakeFile.fonds_id, IntakeFile.id, IntakeFile.sha256, IntakeFile.version_id, IntakeFile.sm3
+        )
+        for statement in (of_records, of_files.where(IntakeFile.bytes_kept)):
+            for fonds_id, owner, sha256, version_id, sm3 in unit.stream(statement):
+                yield StoreKey(fonds[fonds_id], owner, sha256), _Pinned(version_id, sm3)
 
 
 def _is_named(unit: Unit, key: StoreKey) -> bool:
