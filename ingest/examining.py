@@ -37,13 +37,15 @@ _ARRIVED = (
         IntakeFile,
         Fonds.code,
         Batch.box_id,
-        sa.select(sa.func.min(_SAME.id))
+        sa.select(_SAME.id)
         .where(
             _SAME.fonds_id == IntakeFile.fonds_id,
             _SAME.sha256 == IntakeFile.sha256,
             _SAME.outcome == IntakeOutcome.ACCEPTED,
             _SAME.id != IntakeFile.id,
         )
+        .order_by(_SAME.created_at, _SAME.id)
+        .limit(1)
         .scalar_subquery(),
     )
     .join(Fonds, Fonds.id == IntakeFile.fonds_id)
