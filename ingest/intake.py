@@ -122,6 +122,8 @@ def fonds_in_scope(unit: Unit, code: str | None) -> FondsId:
 
 
 def _next_number(unit: Unit, fonds_id: FondsId) -> str:
+    # The fonds is held to the end of the unit: two that open a batch at the same moment get two numbers.
+    unit.first(sa.select(Fonds).where(Fonds.id == fonds_id).with_for_update(key_share=True))
     year = f"{unit.clock.today():%Y}-"
     statement = sa.select(Batch).where(Batch.fonds_id == fonds_id, Batch.number.startswith(year))
     return f"{year}{unit.count(statement) + 1:03d}"

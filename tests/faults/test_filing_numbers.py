@@ -17,7 +17,7 @@ from houses import a_batch, a_home, a_house, archivist, assert_index_and_log_are
 
 from archive_app.core.archival_number import provisional
 from archive_app.core.errors import ArchiveError, Conflict, IllegalTransition, InvalidInput, StaleVersion
-from archive_app.core.model import NumberSeries, Record
+from archive_app.core.model import Batch, NumberSeries, Record
 from archive_app.core.vocabulary import Action, Level, RecordId, RecordState
 from archive_app.wiring import Archive
 from ingest import reviewing
@@ -76,6 +76,13 @@ def _file_batch(home: str, batch: UUID, _seed: int) -> None:
     archive.close()
 
 
+def _open_batches(home: str, how_many: int, _seed: int) -> None:
+    archive = Archive(databases.settings(Path(home)))
+    for _ in range(how_many):
+        a_batch(archive)
+    archive.close()
+
+
 def _at_once(target: Callable[..., None], home: Path, *args: object) -> list[BaseProcess]:
     context = multiprocessing.get_context("fork")
     filers: list[BaseProcess] = [
@@ -102,6 +109,14 @@ def test_processes_that_file_at_once_give_each_number_once_and_leave_none_out(tm
         assert last_given(archive) == RECORDS
         work(archive)
         assert_index_and_log_are_whole(archive)
+
+
+def test_batches_opened_at_once_have_numbers_of_their_own(tmp_path: Path):
+    home, each = a_home(tmp_path), 8
+    _ended(_at_once(_open_batches, home, each))
+    with a_house(tmp_path, home=home) as archive, archive.reading(archivist(archive)) as unit:
+        given = sorted(row[0] for row in unit.rows(sa.select(Batch.number)))
+    assert [number.partition("-")[2] for number in given] == [f"{n:03d}" for n in range(1, _FILERS * each + 1)]
 
 
 def test_a_batch_filed_by_several_at_once_is_filed_once(tmp_path: Path):
