@@ -3,6 +3,7 @@
 What the browser itself complains of – errors of scripts, refused sources, failed requests – is a failure too.
 """
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -182,7 +183,7 @@ def _search(page: Page) -> None:
     expect(hits.locator("mark").first).to_have_text("糖尿")
     page.wait_for_load_state("load")  # the page listens to keys once its script has run
     page.keyboard.press("j")
-    with page.expect_response("**/image?width=*") as picture:
+    with page.expect_response(re.compile(r"/image\?.*width=")) as picture:
         page.keyboard.press(" ")
     assert picture.value.ok
     drawer = page.get_by_role("region", name="预览")
