@@ -1,6 +1,9 @@
 """What the tests of stores share: bytes to put, a clock that stands still, a file of any size."""
 
 import io
+import os
+import signal
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
@@ -54,3 +57,19 @@ class Zeros(io.RawIOBase):
         size = min(size, self.left)
         self.left -= size
         return bytes(size)
+
+
+def dying_before(step: int) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Wraps calls that are counted together: before the one with that number this process is killed."""
+    left = [step]
+
+    def counted(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **named: object) -> object:
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left[0] -= 1
+            return real(*arguments, **named)
+
+        return call
+
+    return counted

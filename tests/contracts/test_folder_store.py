@@ -16,7 +16,7 @@ from typing import BinaryIO
 from uuid import UUID, uuid4
 
 import pytest
-from storing import BYTES, LIMIT, TODAY, StoppedClock, Zeros, put, read, warrant
+from storing import BYTES, LIMIT, TODAY, StoppedClock, Zeros, dying_before, put, read, warrant
 
 from archive_app.core.errors import Conflict, FixityMismatch, Unavailable
 from archive_app.core.ports import StorageBackend, StoreKey
@@ -406,17 +406,7 @@ def killed_at_every_step(
 
 def act_and_die(act: Callable[[], None], step: int) -> None:
     """Run it in this process, which dies before the call with that number."""
-    left = [step]
-
-    def counted(real: Callable[..., object]) -> Callable[..., object]:
-        def call(*arguments: object, **named: object) -> object:
-            if not left[0]:
-                os.kill(os.getpid(), signal.SIGKILL)
-            left[0] -= 1
-            return real(*arguments, **named)
-
-        return call
-
+    counted = dying_before(step)
     for name in STEPS:
         setattr(os, name, counted(getattr(os, name)))
     act()

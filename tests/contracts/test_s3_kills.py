@@ -3,7 +3,6 @@
 import io
 import os
 import signal
-from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -11,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from s3_stores import a_client, an_address, an_s3_store
 from services import S3Server
-from storing import LIMIT, StoppedClock, put, read
+from storing import LIMIT, StoppedClock, dying_before, put, read
 
 from archive_app.objects.s3 import S3Store
 from archive_app.objects.s3_client import S3Client
@@ -55,16 +54,6 @@ def test_killed_in_a_put_there_is_nothing_or_the_whole_object(
 
 def put_and_die(store: S3Store, owner: UUID, content: bytes, step: int) -> None:
     """Put in this process, which dies before the request with that number."""
-    left = [step]
-
-    def counted(real: Callable[..., object]) -> Callable[..., object]:
-        def call(*arguments: object, **named: object) -> object:
-            if not left[0]:
-                os.kill(os.getpid(), signal.SIGKILL)
-            left[0] -= 1
-            return real(*arguments, **named)
-
-        return call
-
+    counted = dying_before(step)
     S3Client._url_open = counted(S3Client._url_open)  # type: ignore[method-assign, assignment]
     store.put(io.BytesIO(content), fonds="HZ01", owner=owner, limit=LIMIT)

@@ -1,12 +1,9 @@
 """What surrounds the pages: the chip of running work, sessions that end by themselves, asking again, access told."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
-from houses import FONDS, a_batch, a_house, archivist, receive, samples, work
+from houses import FONDS, a_batch, archivist, receive, samples, work
 from site_browser import PASSWORD, Browser, a_browser
 
 from archive_app import catalogue
@@ -15,18 +12,6 @@ from archive_app.core.vocabulary import Action, Level, PartyKind, RecordState
 from archive_app.wiring import Archive
 
 CLEAR, DOUBTFUL = "0024", "0002"
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    with a_house(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def browser(archive: Archive) -> Iterator[Browser]:
-    with a_browser(archive) as signed_in:
-        yield signed_in
 
 
 def a_person(archive: Archive, login: str, role: str) -> None:

@@ -3,29 +3,14 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from houses import a_batch, a_house, archivist, samples, work
-from site_browser import Browser, a_browser
+from houses import a_batch, archivist, samples, work
+from site_browser import Browser
 
 from archive_app.core.vocabulary import IntakeOutcome
 from archive_app.wiring import Archive
 
 _NOTHING = b"not a picture at all"
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    with a_house(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def browser(archive: Archive) -> Iterator[Browser]:
-    with a_browser(archive) as signed_in:
-        yield signed_in
 
 
 def put(browser: Browser, batch: object, name: str, data: bytes) -> str:

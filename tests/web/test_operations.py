@@ -1,13 +1,12 @@
 """The status page, the health answers and the metrics: who is told what."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
-from houses import a_batch, a_house, archivist, receive, samples, work
+from houses import a_batch, archivist, receive, samples, work
 from site_browser import PASSWORD, a_browser
 
 from archive_app.core.errors import Unavailable
@@ -15,12 +14,6 @@ from archive_app.web.app import create_app
 from archive_app.wiring import Archive
 
 TOKEN = "measure-me"
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    with a_house(tmp_path) as house:
-        yield house
 
 
 @pytest.fixture

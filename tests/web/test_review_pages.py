@@ -14,7 +14,7 @@ import databases
 import pytest
 import sqlalchemy as sa
 from houses import a_batch, a_home, a_house, archivist, receive, samples, work
-from site_browser import Browser, a_browser
+from site_browser import Browser
 
 from archive_app.core.model import Component, Field, IntakeFile, Page, Record
 from archive_app.core.vocabulary import ComponentKind, FieldState, IntakeOutcome, RecordId, RecordState
@@ -41,12 +41,6 @@ def archive(tmp_path: Path, read_home: Path) -> Iterator[Archive]:
     databases.copied_home(read_home, home)
     with a_house(tmp_path, home=home) as opened:
         yield opened
-
-
-@pytest.fixture
-def browser(archive: Archive) -> Iterator[Browser]:
-    with a_browser(archive) as signed_in:
-        yield signed_in
 
 
 def records(archive: Archive, state: RecordState = RecordState.REVIEW) -> list[Record]:
