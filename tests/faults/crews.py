@@ -26,6 +26,12 @@ class Crew(NamedTuple):
         self.nodes.append(Victim(forkserver(), "node", run, str(self.home), lanes))
         return self.nodes[-1]
 
+    def tend(self) -> None:
+        """Start anew whoever ended by itself, as the workforce does: a node whose process died before it began ends."""
+        for victim in (self.relay, *self.nodes):
+            if not victim.process.is_alive():
+                victim.kill()
+
 
 def a_home_on(broker: OwnBroker, place: Path) -> Path:
     """A furnished home whose jobs go through the broker."""

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import databases
@@ -66,6 +67,7 @@ def test_whoever_is_killed_nothing_is_lost_doubled_or_stuck(  # noqa: PLR0917 - 
         with a_crew(home, Lane.OCR, f"{Lane.LIGHT},{Lane.INDEX}") as crew, a_house(place, home=home) as archive:
 
             def kill(crew: Crew = crew, most: int = most) -> None:
+                crew.tend()
                 if kills.total() < most:
                     time.sleep(random.uniform(0, 2))  # noqa: S311 - a moment, no secret
                     kills[_kill_one(crew, broker)] += 1
@@ -86,11 +88,9 @@ def _kill_one(crew: Crew, broker: OwnBroker) -> str:
     if kind == "node":
         node.kill()
     elif kind == "process":
-        try:
+        with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
             for child in psutil.Process(node.process.pid).children()[:1]:
-                child.kill()  # the node replaces it
-        except psutil.NoSuchProcess:  # it ended by itself meanwhile: as the workforce does, start another
-            node.kill()
+                child.kill()  # the node replaces it, or ends if it has not begun
     elif kind == "relay":
         crew.relay.kill()
     else:
