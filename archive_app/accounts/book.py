@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from archive_app.accounts import credentials
 from archive_app.accounts.log import AccountLog
+from archive_app.accounts.passwords import NewPassword, Passwords, Weighed
 from archive_app.accounts.tokens import Tokens
 from archive_app.core.errors import Busy, Conflict, DuplicateCode, InvalidInput, NotFound, NotSignedIn
 from archive_app.core.model import Fonds, FondsScope, PasswordHistory, RoleGrant, User
@@ -26,7 +27,6 @@ from archive_app.core.vocabulary import Action, FondsId, Level, UserId, Viewer
 
 LOCK_AFTER = 5
 LOCK_FOR = dt.timedelta(minutes=15)
-_PASSWORDS_REMEMBERED = 5
 _NO_DIGEST = "-" * 64  # no code has it
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _ADMINISTRATORS = ("system", "security", "audit")
@@ -64,6 +64,7 @@ class Accounts:
     def __init__(self, sessions: Sessions, clock: Clock, tables: ReferenceTables) -> None:
         self._sessions, self._clock, self._tables = sessions.on_behalf_of(_REGISTRAR), clock, tables
         self._log = AccountLog(self._sessions, clock)
+        self._passwords = Passwords(self._sessions)
         self.tokens = Tokens(self._sessions, clock, self._log)
 
     # -- credentials
@@ -73,11 +74,11 @@ class Accounts:
 
         Whoever guesses is told neither that a login exists nor that a password was right.
         """
+        account = _with_login(login)
+        weighed = self._passwords.weigh(account, password)
         with self._sessions.writing(expire_on_commit=False) as session:
-            # What is not a login is not looked for: databases choke on some of it.
-            known = sa.select(User).where(User.login == login)
-            user = session.scalars(known).one_or_none() if _LOGIN.fullmatch(login) else None
-            fault = self._fault(user, password, otp)
+            user = _held(session, account)
+            fault = self._fault(user, weighed, otp)
             if user is not None and fault is None:
                 user.failures, user.locked_until = 0, None
                 self._log.write(session, user.login, "session:opened", user.id, address=address)
@@ -98,18 +99,20 @@ class Accounts:
             session.commit()
         raise NotSignedIn("sign-in-failed")
 
+    def _locked(self, user: User) -> bool:
+        return user.locked_until is not None and user.locked_until > self._clock.now()
+
     def _count_failure(self, user: User) -> None:
         user.failures += 1
         if user.failures >= LOCK_AFTER:
             user.locked_until, user.failures = self._clock.now() + LOCK_FOR, 0
 
-    def _fault(self, user: User | None, password: str, otp: str | None) -> str | None:
-        known = credentials.matches(user.password_hash if user else None, password)
+    def _fault(self, user: User | None, password: Weighed, otp: str | None) -> str | None:
         if user is None or user.password_hash is None or user.disabled:
             return "no-account"
-        if user.locked_until is not None and user.locked_until > self._clock.now():
+        if self._locked(user):
             return "locked"
-        if not known:
+        if not password.proves(user):
             return "password"
         if user.otp_secret is not None and not self._take_otp(user, otp):
             return "second-factor"
@@ -126,16 +129,16 @@ class Accounts:
 
         Raises `NotSignedIn` alike for a wrong code, an account that is active, disabled, or none at all.
         """
+        first = NewPassword(credentials.hashed(password), used_before=False)  # it is made for a wrong code as well
         with self._sessions.writing(expire_on_commit=False) as session:
-            known = sa.select(User).where(User.login == login)
-            user = session.scalars(known).one_or_none() if _LOGIN.fullmatch(login) else None
+            user = _held(session, _with_login(login))
             kept = (user.activation_hash if user is not None and not user.disabled else None) or _NO_DIGEST
             if user is None or not hmac.compare_digest(kept, credentials.digest(code.strip())):
                 actor, subject = (user.login, user.id) if user is not None else ("unknown", "unknown")
                 self._log.write(session, actor, "account:activation-refused", subject, result="denied")
                 session.commit()
                 raise NotSignedIn("activation-failed")
-            self._set_password(session, user, password)
+            self._set_password(session, user, password, first)
             user.activation_hash = None
             self._log.write(session, user.login, "account:activated", user.id)
             session.commit()
@@ -146,35 +149,33 @@ class Accounts:
 
         Gives how many tokens ended. Raises `NotSignedIn` if the old password is wrong.
         """
+        account = User.id == user_id
+        weighed = self._passwords.weigh(account, old)
+        made = self._passwords.replacing(user_id, new) if weighed.right else None
         with self._sessions.writing(expire_on_commit=False) as session:
-            user = session.get_one(User, user_id)
-            if user.locked_until is not None and user.locked_until > self._clock.now():
+            user = _held(session, account)
+            if user is None:
+                raise NotSignedIn("token-invalid")
+            if self._locked(user):
                 raise Busy("account-locked", minutes=int(LOCK_FOR.total_seconds() // 60))
-            if not credentials.matches(user.password_hash, old):
+            if made is None or not weighed.proves(user):
                 self._count_failure(user)
                 self._log.write(session, user.login, "account:password-refused", user.id, result="denied")
                 session.commit()
                 raise NotSignedIn("sign-in-failed")
-            self._set_password(session, user, new)
+            self._set_password(session, user, new, made)
             user.session_serial += 1
             ended = self.tokens.end_all(session, user) if revoke_tokens else 0
             self._log.write(session, user.login, "account:password-changed", user.id)
             session.commit()
         return ended
 
-    def _set_password(self, session: Session, user: User, password: str) -> None:
+    def _set_password(self, session: Session, user: User, password: str, made: NewPassword) -> None:
         credentials.check_password(password, login=user.login)
-        former = session.scalars(
-            sa.select(PasswordHistory)
-            .where(PasswordHistory.user_id == user.id)
-            .order_by(PasswordHistory.created_at.desc())
-            .limit(_PASSWORDS_REMEMBERED)
-        )
-        if any(credentials.matches(one.password_hash, password) for one in former):
+        if made.used_before:
             raise InvalidInput(password="used-before")  # noqa: S106 - a reason code
-        user.password_hash = credentials.hashed(password)
-        user.password_set_at = self._clock.now()
-        session.add(PasswordHistory(user_id=user.id, password_hash=user.password_hash, created_at=self._clock.now()))
+        user.password_hash, user.password_set_at = made.kept, self._clock.now()
+        session.add(PasswordHistory(user_id=user.id, password_hash=made.kept, created_at=self._clock.now()))
 
     # -- viewers
 
@@ -410,6 +411,16 @@ class Accounts:
             disabled=user.disabled,
             second_factor=user.otp_secret is not None,
         )
+
+
+def _with_login(login: str) -> sa.ColumnElement[bool]:
+    """What is not a login is not looked for: databases choke on some of it."""
+    return User.login == login if _LOGIN.fullmatch(login) else sa.false()
+
+
+def _held(session: Session, account: sa.ColumnElement[bool]) -> User | None:
+    """The account, whose tries are counted one after the other; rows that refer to it are added as ever."""
+    return session.scalars(sa.select(User).where(account).with_for_update(key_share=True)).one_or_none()
 
 
 def has_administrators(sessions: Sessions) -> bool:

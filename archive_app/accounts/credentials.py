@@ -28,15 +28,20 @@ def check_password(password: str, *, login: str) -> None:
 
 def hashed(password: str) -> str:
     """As it is kept."""
-    return _HASHER.hash(password)
+    return _HASHER.hash(_bytes(password))
 
 
 def matches(kept: str | None, password: str) -> bool:
     """Whether it is the password that is kept. Where none is, the answer takes as long."""
     try:
-        return _HASHER.verify(kept or _nobodys(), password) and kept is not None
+        return _HASHER.verify(kept or _nobodys(), _bytes(password)) and kept is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _bytes(secret: str) -> bytes:
+    """Also of what is no text: it is refused for what it is, not for its characters."""
+    return secret.encode("utf-8", "surrogatepass")
 
 
 @cache
@@ -56,7 +61,7 @@ def new_token() -> str:
 
 def digest(secret: str) -> str:
     """What is kept of a code or token: 64 hex digits."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_bytes(secret)).hexdigest()
 
 
 def new_otp_secret() -> str:
