@@ -6,7 +6,7 @@ also one that blanks, hyphens or a line end cut in pieces.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,16 +85,20 @@ def mask_name(name: str) -> str:
 
 
 def mask_text(text: str, *, values: Iterable[PersonalValue] = ()) -> str:
-    """The text with every personal number and every known value masked; nothing else moves.
+    """The text with every personal number and every known value masked; nothing else moves, and line ends stay.
 
     Hidden are: each run of 11 or more digits (a citizen number, a phone number, a card or anything else), also in
-    full-width digits, with letters read in place of digits, or with gaps; each of `values` as written or with blanks in
-    it; each piece of six or more digits of a known number; and a name, known or not, right before a number of 15 or
-    more digits. Dates and times on their own stay.
+    full-width digits, with letters read in place of digits, or with gaps; each of `values` as written, with blanks in
+    it, in letters of another width, or cut by line ends between which other words stand; each piece of six or more
+    digits of a known number; and a name, known or not, right before a number of 15 or more digits. Dates and times on
+    their own stay.
     """
     text = _BEFORE_NUMBER.sub(lambda found: mask_name(found.group(1)), text)
-    for known in sorted(values, key=lambda value: -len(value.value)):
-        text = _mask_known(text, known)
+    known = sorted(values, key=lambda value: -len(value.value))
+    text = _mask_known(text, known)
+    numbers = [number for one in known if sum(map(str.isdigit, number := compact(one.value))) >= _SHORTEST_FRAGMENT]
+    if numbers:
+        text = _NUMBER_RUN.sub(lambda run: _hide_if_part(run.group(0), numbers), text)
     return _LONG_RUN.sub(lambda found: _mask_run(found.group(0)), text)
 
 
@@ -115,18 +119,83 @@ def _star_out(run: str, *, front: int, back: int) -> str:
     return "".join(STAR if place in hidden else character for place, character in enumerate(run))
 
 
-def _mask_known(text: str, known: PersonalValue) -> str:
-    value = "".join(unicodedata.normalize("NFKC", known.value).split())
-    if not value:
-        return text
-    spaced = re.compile(r"\s*".join(re.escape(character) for character in value), re.IGNORECASE)
-    masked = mask(known.kind, value)
-    text = spaced.sub(lambda _: masked, text)
-    number = compact(value)
-    if sum(character.isdigit() for character in number) < _SHORTEST_FRAGMENT:
-        return text
-    return _NUMBER_RUN.sub(lambda run: _hide_if_part(run.group(0), number), text)
+@dataclass(frozen=True, slots=True)
+class _Letters:
+    """A text as it is compared: no blanks, one width and case. `at`: where each letter stands in the text itself."""
+
+    text: str
+    at: tuple[int, ...]
+    lines: tuple[tuple[int, int], ...]  # start and end of each line that has letters
+
+    @classmethod
+    def of(cls, text: str) -> "_Letters":
+        letters: list[str] = []
+        at: list[int] = []
+        lines, began = list[tuple[int, int]](), 0
+        for place, character in enumerate(text):
+            if character == "\n" and len(at) > began:
+                lines.append((began, len(at)))
+                began = len(at)
+            if not character.isspace():
+                folded = unicodedata.normalize("NFKC", character).casefold()
+                letters.append(folded)
+                at += [place] * len(folded)
+        if len(at) > began:
+            lines.append((began, len(at)))
+        return cls("".join(letters), tuple(at), tuple(lines))
+
+    def whole(self, wanted: str) -> Iterator[tuple[int, int]]:
+        start = self.text.find(wanted)
+        while start >= 0:
+            yield start, start + len(wanted)
+            start = self.text.find(wanted, start + len(wanted))
+
+    def in_pieces(self, wanted: str) -> Iterator[tuple[int, int]]:
+        """Its pieces where a line ends within it and goes on further below: cells of a form are read line by line."""
+        for place, (start, end) in enumerate(self.lines):
+            began = self.text.find(wanted[:_SHORTEST_FRAGMENT], start, end)
+            if began < 0 or end - began >= len(wanted) or not wanted.startswith(self.text[began:end]):
+                continue
+            yield began, end
+            rest = wanted[end - began :]
+            for further, its_end in self.lines[place + 1 :]:
+                line = self.text[further:its_end]
+                if line.startswith(rest):
+                    yield further, further + len(rest)
+                    break
+                if rest.startswith(line):
+                    yield further, its_end
+                    rest = rest[len(line) :]
 
 
-def _hide_if_part(run: str, number: str) -> str:
-    return _star_out(run, front=0, back=0) if compact(run) in number else run
+def _mask_known(text: str, known: Sequence[PersonalValue]) -> str:
+    letters = _Letters.of(text)
+    shown: dict[int, tuple[int, str]] = {}  # of each stretch that is hidden: where it ends, and what stands there
+    taken = bytearray(len(letters.text))
+
+    def hide(start: int, end: int, masked: str) -> None:
+        if not any(taken[start:end]):
+            taken[start:end] = b"\1" * (end - start)
+            first, last = letters.at[start], letters.at[end - 1] + 1
+            shown[first] = last, masked + "\n" * text.count("\n", first, last)
+
+    for one in known:
+        wanted = _Letters.of(one.value).text
+        if not wanted:
+            continue
+        masked = mask(one.kind, unicodedata.normalize("NFKC", "".join(one.value.split())))
+        for start, end in letters.whole(wanted):
+            hide(start, end, masked)
+        if len(wanted) > _SHORTEST_FRAGMENT:
+            for start, end in letters.in_pieces(wanted):
+                hide(start, end, STAR * (end - start))
+    parts, last = list[str](), 0
+    for first in sorted(shown):
+        parts += [text[last:first], shown[first][1]]
+        last = shown[first][0]
+    return "".join([*parts, text[last:]])
+
+
+def _hide_if_part(run: str, numbers: Sequence[str]) -> str:
+    piece = compact(run)
+    return _star_out(run, front=0, back=0) if any(piece in number for number in numbers) else run

@@ -60,6 +60,39 @@ def test_known_values_go_even_with_blanks_inside() -> None:
     assert shown == "兹有张*明（张*明），生于********，尾号 *******"
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("本院条件所限，需手术治疗", "理由：本院条件所限，需手术治疗"),
+        ("本院条件所限,需手术治疗", "理由：本院条件所限，需手术治疗"),
+        ("本院条件所限，需手术治疗", "理由：本院条件所限, 需手术 治疗"),
+        ("ICD编码（Ⅱ型）", "icd编码(II型)"),
+    ],
+)
+def test_a_known_value_goes_whatever_the_width_of_its_letters(value: str, text: str) -> None:
+    shown = mask_text(text, values=[PersonalValue("diagnosis", value)])
+    assert shown.strip("*") in {"理由：", ""}
+
+
+def test_a_known_value_goes_where_other_cells_stand_between_its_lines() -> None:
+    values = [PersonalValue("whole", "1962年3月18日"), PersonalValue("address", "云泽市沿河大道18号2栋202室")]
+    text = "出生日期：1962年3月18\n性别\n男\n日\n住址\n云泽市沿河大道18号\n电话\n2栋202室 备注"
+    shown = mask_text(text, values=values)
+    assert shown == f"出生日期：{9 * '*'}\n性别\n男\n*\n住址\n{10 * '*'}\n电话\n{6 * '*'} 备注"
+
+
+def test_a_line_that_only_begins_like_a_known_value_stays() -> None:
+    values = [PersonalValue("address", "云泽市临江区沿河大道18号2栋202室")]
+    text = "云泽市临江区沿河公园\n云泽市临江区医疗保障局"
+    assert mask_text(text, values=values) == text
+
+
+def test_a_masked_value_keeps_the_line_ends_it_ran_over() -> None:
+    values = [PersonalValue("address", "沿河大道18号2栋202室"), PersonalValue(NAME, "张小明")]
+    shown = mask_text("住址\n沿河大道18号\n2栋202室\n张小\n明", values=values)
+    assert shown.split("\n") == ["住址", 13 * "*", "", "张*明", ""]
+
+
 @given(st.text(alphabet="0123456789 -\n年a张", max_size=60))
 def test_no_run_of_eleven_digits_is_left(text: str) -> None:
     digits = 0
