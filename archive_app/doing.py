@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from archive_app.core.errors import ArchiveError, ChildDied, NotFound, OcrFailed, StaleVersion, Unavailable
+from archive_app.core.errors import ArchiveError, ChildDied, NotFound, OcrFailed, StaleVersion, Unavailable, UnderWay
 from archive_app.core.ports import ClaimedJob
 from archive_app.core.repeating import repeat
 from archive_app.core.vocabulary import Lane, RecordId, Viewer
@@ -141,7 +141,7 @@ class Hands:
             deed()
         except NotFound as gone:
             return self._bury(jobs, gone)
-        except (Unavailable, OcrFailed, ChildDied, StaleVersion) as fault:
+        except (Unavailable, OcrFailed, ChildDied, StaleVersion, UnderWay) as fault:
             return self._again(jobs, fault)
         except ArchiveError as fault:
             _LOG.warning("job.fault name=%s code=%s", jobs[0].name, fault.code)
@@ -158,7 +158,7 @@ class Hands:
     def _again(self, jobs: Sequence[ClaimedJob], fault: Exception) -> str:
         if jobs[0].lane == Lane.INDEX and type(fault) is Unavailable and fault.code.startswith("index-"):
             return self._wait_for_index(jobs, fault)
-        if type(fault) is Unavailable and fault.code in _SERVER_AWAY:
+        if isinstance(fault, UnderWay) or (type(fault) is Unavailable and fault.code in _SERVER_AWAY):
             return self._wait_uncounted(jobs, fault)
         for job in jobs:
             if job.attempt >= MAX_ATTEMPTS:
@@ -172,8 +172,8 @@ class Hands:
         self._index_away_until = self._archive.clock.now() + _AWAY
         return self._wait_uncounted(jobs, fault)
 
-    def _wait_uncounted(self, jobs: Sequence[ClaimedJob], fault: Unavailable) -> str:
-        """A server that is away says nothing about the work: no attempt is used up, however long it takes."""
+    def _wait_uncounted(self, jobs: Sequence[ClaimedJob], fault: Unavailable | UnderWay) -> str:
+        """A server that is away, or another run, says nothing about the work: no attempt is used up, however long."""
         for job in jobs:
             self._archive.queue.again(self.name, job, delay=_AWAY, reason=_reason(fault), counted=False)
         return "waits"

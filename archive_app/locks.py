@@ -13,7 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from archive_app.core.errors import Conflict
+from archive_app.core.errors import UnderWay
 
 _STRIPES = 64
 _BIGINT = 1 << 63
@@ -42,7 +42,7 @@ class FileLocks:
 
 @contextmanager
 def alone(path: Path, *, otherwise: str) -> Iterator[Callable[[], None]]:
-    """Hold a lock that ends with the process. Raises `Conflict(otherwise)` at once where another process holds it.
+    """Hold a lock that ends with the process. Raises `UnderWay(otherwise)` at once where another process holds it.
 
     What it gives asks whether the lock is still held: a file's is.
     """
@@ -52,7 +52,7 @@ def alone(path: Path, *, otherwise: str) -> Iterator[Callable[[], None]]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as fault:
-            raise Conflict(otherwise) from fault
+            raise UnderWay(otherwise) from fault
         yield lambda: None
     finally:
         os.close(handle)
@@ -69,7 +69,7 @@ def alone_among_machines(engine: sa.Engine, what: int, *, otherwise: str) -> Ite
         # Of two numbers: a space of its own beside the owners' locks.
         taken = session.execute(sa.select(sa.func.pg_try_advisory_lock(_ALONE, what))).scalar_one()
         if not taken:
-            raise Conflict(otherwise)
+            raise UnderWay(otherwise)
 
         def still_held() -> None:
             session.exec_driver_sql("SELECT 1")

@@ -61,11 +61,13 @@ def ended(engine: sa.Engine, ident: UUID, *, now: dt.datetime, outcome: str, **f
         )
 
 
-def succeeded_at(engine: sa.Engine, place: str) -> bool:
-    """Whether a backup into this place ever ended well."""
+def succeeded(engine: sa.Engine, place: str, *, begun: tuple[dt.datetime, dt.datetime] | None = None) -> bool:
+    """Whether a backup into this place ended well: ever, or one that was begun between these moments."""
     statement = sa.select(_RUN.c.id).where(
         _RUN.c.kind == "backup", _RUN.c.place == place, _RUN.c.outcome.in_(("done", "found"))
     )
+    if begun is not None:
+        statement = statement.where(_RUN.c.began_at.between(*begun))
     with engine.begin() as connection:
         return connection.execute(statement.limit(1)).first() is not None
 

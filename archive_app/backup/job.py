@@ -2,10 +2,15 @@
 
 Whoever plans the day queues it without a snapshot's name: that begins one. A worker that dies loses one step. The first
 reads all rows, however long that takes: they are one look of the database, and a look ends with its process.
+
+A step that meets another run, a prune or a move waits for its end. A day for which somebody has made a backup by then
+has its own.
 """
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
+from archive_app.backup import history
 from archive_app.backup.run import (
     Draft,
     advance,
@@ -35,11 +40,13 @@ def first_step() -> Job:
 
 
 def backup_step(archive: Archive, job: ClaimedJob) -> None:
-    """Begin a snapshot or go on with one; without a place there is nothing to do."""
+    """Begin a snapshot or go on with one; without a place there is nothing to do. Raises `UnderWay`."""
     if archive.settings.backup_url is None:
         return
     began = archive.clock.now()
     with the_only_one(archive) as still_alone:
+        if _has_its_own(archive, job, now=began):
+            return
         vault = vault_for_writing(archive)
         draft = _under_way(vault, job, now=began)
         if draft is None and "snapshot" in job.args:
@@ -54,6 +61,16 @@ def backup_step(archive: Archive, job: ClaimedJob) -> None:
                 return
             save_draft(vault, draft)
     _go_on(archive, draft)
+
+
+def _has_its_own(archive: Archive, job: ClaimedJob, *, now: dt.datetime) -> bool:
+    """Whether the day that the job is for has a backup: one that was begun at the day's hour or later."""
+    settings = archive.settings
+    if "period" not in job.args or settings.backup_at is None:
+        return False
+    day, hour = dt.date.fromisoformat(job.args["period"]), dt.time.fromisoformat(settings.backup_at)
+    due = dt.datetime.combine(day, hour, ZoneInfo(settings.time_zone))
+    return history.succeeded(archive.engine, history.place_name(settings), begun=(due, now))
 
 
 def _under_way(vault: Vault, job: ClaimedJob, *, now: dt.datetime) -> Draft | None:

@@ -110,7 +110,7 @@ class Draft:
 def run(archive: Archive, *, thorough: bool = False, anew: bool = False, progress: Progress = _silent) -> Backup:
     """Make a snapshot. `thorough` looks for each object in the place; `anew` begins in a place that was emptied.
 
-    Raises `Conflict("backup-running")`, `Unavailable` if the place fails, is full, lost or needs another key.
+    Raises `UnderWay("backup-running")`, `Unavailable` if the place fails, is full, lost or needs another key.
     """
     began = time.monotonic()
     with the_only_one(archive) as still_alone:
@@ -125,7 +125,7 @@ def run(archive: Archive, *, thorough: bool = False, anew: bool = False, progres
 
 @contextmanager
 def the_only_one(archive: Archive) -> Iterator[Callable[[], None]]:
-    """No other run of this archive on any machine that shares its database. Raises `Conflict("backup-running")`.
+    """No other run of this archive on any machine that shares its database. Raises `UnderWay("backup-running")`.
 
     What it gives raises `Unavailable` if that is no longer sure: asked before anything counts or goes.
     """
@@ -155,7 +155,7 @@ def vault_for_writing(archive: Archive, *, anew: bool = False) -> Vault:
     """The vault of the settings. A place that held backups and is empty now is lost, not new: perhaps not mounted."""
     settings = archive.settings
     place = place_of(settings)
-    known = history.succeeded_at(archive.engine, history.place_name(settings))
+    known = history.succeeded(archive.engine, history.place_name(settings))
     try:
         vault = open_vault(place, settings.backup_key, rate=settings.backup_rate, create=anew or not known)
     except Unavailable as fault:

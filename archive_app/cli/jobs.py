@@ -41,7 +41,7 @@ def _chore_list(context: Context, archive: Archive) -> None:
     for one in chores.history(archive, [chore.name for chore in CHORES]).values():
         human = f"{one.name:20} last done {one.succeeded_at or 'never'}"
         if one.reason:
-            human += f"; {'failing' if one.under_way else f'given up {one.failed_at}'}: {one.reason}"
+            human += f"; {'not done yet' if one.under_way else f'given up {one.failed_at}'}: {one.reason}"
         context.answer(asdict(one), human)
 
 

@@ -9,7 +9,7 @@
       InvalidInput           field -> reason                     422
       Refused                a file that is not taken in         415 / 422 / 413
       Conflict               StaleVersion IllegalTransition      409
-        DuplicateCode UnderHold SecondPersonNeeded
+        DuplicateCode UnderHold UnderWay SecondPersonNeeded
       Busy                   too many attempts                   429
       Unavailable            store, index, engine, child         503
         OcrFailed ChildDied
@@ -97,6 +97,12 @@ class UnderHold(Conflict):
     """A hold (冻结) forbids it."""
 
     code = "under-hold"
+
+
+class UnderWay(Conflict):
+    """Another of the kind is under way, and this one has its turn when that has ended."""
+
+    code = "under-way"
 
 
 class SecondPersonNeeded(Conflict):
