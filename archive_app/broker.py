@@ -37,6 +37,7 @@ def make_app(settings: Settings) -> Celery:
         broker_connection_timeout=_CONNECT_SECONDS,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # the broker closed it: work took longer than it waits for an answer
         broker_heartbeat=30,
         task_queues=[_queue(lane) for lane in Lane],
         task_default_queue=QUEUES[Lane.LIGHT],

@@ -2,7 +2,8 @@
 
 Who was woken works on for a while as a local worker does, in all lanes of the node: so a full table costs few messages.
 They are acknowledged after the work; a process that dies gives its message back, and the row it held is published again
-when the lease ends. What a message asks for and another did or does is left alone.
+when the lease ends. What a message asks for and another did or does is left alone. So work may take longer than the
+broker waits for an answer (RabbitMQ: half an hour): another gets the message, leaves it alone, and the work goes on.
 """
 
 import mmap
@@ -27,16 +28,25 @@ from ingest.ocr.engines import build_engine
 
 _PATIENCE_SECONDS = 2.0  # who was woken looks for more so long
 _LONGEST_SECONDS = 20.0  # then messages that wait in the queues have their turn
+_CLOSED_SECONDS = 2.0  # until the next channel: a broker that refuses one refuses it at once
 _MESSAGES_PER_PROCESS = 1_000  # then a new one takes its place: engines of others may leak
 
 
 class _Consumer(Consumer):  # type: ignore[misc]  # Celery is typed by halves
-    """Without the queues for delays that Celery may declare: the table knows when a job is due."""
+    """Without the queues for delays that Celery may declare: the table knows when a job is due.
+
+    A channel that the broker closed is opened again, as a connection is, and not all the time.
+    """
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[misc]
         default_steps = tuple(
             step for step in Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
         )
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        super().on_connection_error_after_connected(exc)
+        if isinstance(exc, self.channel_errors):
+            time.sleep(_CLOSED_SECONDS)
 
 
 class _Process:

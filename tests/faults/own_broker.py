@@ -17,9 +17,12 @@ _MEMORY = "+S 1:1 +sbwt none"  # one scheduler, that does not wait busily
 
 
 class OwnBroker:
-    """One node with its own name, ports and folder. Skips the test where there is no RabbitMQ."""
+    """One node with its own name, ports and folder. Skips the test where there is no RabbitMQ.
 
-    def __init__(self, folder: Path) -> None:
+    With `patience` it waits so many seconds for the answer to a message, and looks every second, not every minute.
+    """
+
+    def __init__(self, folder: Path, *, patience: int | None = None) -> None:
         self._epmd_program = shutil.which("epmd")
         if not _SERVER.exists() or self._epmd_program is None:
             pytest.skip("no RabbitMQ here")
@@ -27,6 +30,9 @@ class OwnBroker:
         home = folder / "rabbitmq"
         home.mkdir()
         (home / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{self.port}\n", encoding="utf-8")
+        waits = f"{{consumer_timeout, {patience * 1000}}}, {{channel_tick_interval, 1000}}" if patience else ""
+        (home / "advanced.config").write_text(f"[{{rabbit, [{waits}]}}].\n", encoding="utf-8")
+        self._log = home / "log" / "node.log"
         self._environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(home),
@@ -37,8 +43,9 @@ class OwnBroker:
             "RABBITMQ_DIST_PORT": str(dist),
             "RABBITMQ_MNESIA_BASE": str(home / "data"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
-            "RABBITMQ_LOGS": str(home / "log" / "node.log"),
+            "RABBITMQ_LOGS": str(self._log),
             "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),
             "RABBITMQ_CONF_ENV_FILE": str(home / "none"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _MEMORY,
@@ -78,6 +85,10 @@ class OwnBroker:
                 return bool(connection.recv(1))
         except OSError:
             return False
+
+    def patience_lost(self) -> int:
+        """How often it closed the channel of somebody who did not answer in time."""
+        return self._log.read_text(encoding="utf-8").count("has timed out waiting for delivery acknowledgement")
 
     def kill(self) -> None:
         """SIGKILL to the node and all it started."""

@@ -9,14 +9,16 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from uuid import uuid4
 
 import databases
 import psutil
 import pytest
 from crews import EVERY_LANE, Crew, a_crew, a_home_on
 from houses import (
+    FONDS,
     Holdings,
     a_batch,
     a_house,
@@ -30,11 +32,14 @@ from houses import (
 from outcomes import assert_nothing_is_lost_doubled_or_stuck, undisturbed_outcome, wait_until_done
 from own_broker import OwnBroker
 
+from archive_app.core.ports import Job
 from archive_app.core.vocabulary import JobState, Lane
+from archive_app.wiring import Archive
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(0)]
 
 FILES = ("0001", "0002", "0003", "0004", "0018", "0027", "0031", "0035", "0036", "0044", "0051", "0113")
+_LONG = 120  # seconds: then it does not come any more
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +143,36 @@ def test_a_worker_elsewhere_needs_settings_and_keys_only(
         assert holdings(archive, batch) == undisturbed
         assert_index_and_log_are_whole(archive)
         assert_bytes_and_rows_agree(archive)
+
+
+def test_work_that_takes_longer_than_the_broker_waits_for_an_answer_keeps_nobody_from_theirs(tmp_path: Path):
+    with closing(OwnBroker(tmp_path, patience=3)) as broker:
+        home, owner = a_home_on(broker, tmp_path), uuid4()
+        with a_crew(home, Lane.LIGHT) as crew, a_house(tmp_path, home=home) as archive:
+            with archive.locks.holding(owner):  # which who releases bytes of this owner waits for
+                args = {"fonds": FONDS, "owner": str(owner), "sha256": "0" * 64}
+                _queue(archive, Job("store.release", args, key="long"))
+                _wait_until(lambda: broker.patience_lost() > 0)
+                _queue(archive, *(Job("ocr.forget", {}, key=f"short:{number}") for number in range(20)))
+                _wait_until(lambda: [row.key for row in archive.queue.list()] == ["long"])
+                (long,) = archive.queue.list()
+                assert (long.state, long.claims) == (JobState.LEASED, 1)
+            wait_until_done(archive)
+            (long,) = (row for row in archive.queue.list(state=JobState.DONE) if row.key == "long")
+            assert long.claims == 1
+            assert [node.process.exitcode for node in crew.nodes] == [None]
+
+
+def _queue(archive: Archive, *jobs: Job) -> None:
+    with archive.unit(archive.own_work("test")) as unit:
+        unit.later(*jobs)
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    over = time.monotonic() + _LONG
+    while not true():
+        assert time.monotonic() < over
+        time.sleep(0.2)
 
 
 def test_a_purged_queue_is_filled_again(broker: OwnBroker, papers: list[Path], tmp_path: Path):
