@@ -12,8 +12,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from pypinyin import Style, lazy_pinyin
 
-from archive_app import catalogue
-from archive_app.core.model import Batch, IntakeFile, Page, Record
+from archive_app import batches, catalogue
+from archive_app.core.model import Batch, Fonds, IntakeFile, Page, Record
 from archive_app.core.reference import Format, ReferenceTables
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import FieldState, Level, RecordId, RecordState
@@ -117,7 +117,7 @@ def review_record(
         more=_more(tables, type_code, {field.key for field in single}, language),
         stops=frozenset(stops),
         place=place_of(unit, narrowed, record),
-        batch=unit.get(Batch, record.batch_id).number if record.batch_id else None,
+        batch=_batch_of(unit, record),
         merge_into=_before(neighbours, record.id),
         targets=tuple(one for one in neighbours if one[0] != str(record.id)),
         not_fileable=filing.reason_not_ready(unit, record, tables),
@@ -240,6 +240,12 @@ def _more(
         return ()
     keys = [one.code for one, _ in tables.fields_of(type_code) if one.code not in present]
     return tuple((key, label(tables, "field", key, language)) for key in dict.fromkeys(keys))
+
+
+def _batch_of(unit: Unit, record: Record) -> str | None:
+    if record.batch_id is None:
+        return None
+    return batches.named(unit.get(Fonds, record.fonds_id).code, unit.get(Batch, record.batch_id).number)
 
 
 def _of_batch(unit: Unit, record: Record) -> list[tuple[str, str]]:
