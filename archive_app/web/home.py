@@ -91,7 +91,7 @@ def _waiting(unit: Unit) -> list[Waiting]:
         count, oldest = unit.rows(refused)[0]
         lines.append(Waiting("Refused files to decide on", count, _age(unit, oldest), url_for("intake.batches")))
     if by.may(Action.USER_GRANT):
-        idle = sum(not one.roles and not one.disabled for one in the_archive().accounts.all(by))
+        idle = the_archive().accounts.without_role(by)
         lines.append(Waiting("Accounts without a role", idle, None, url_for("users.show")))
     return lines
 
