@@ -17,6 +17,7 @@ from archive_app.core.model import Batch, Fonds, IntakeFile, Page, Record
 from archive_app.core.reference import Format, ReferenceTables
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import FieldState, Level, RecordId, RecordState
+from archive_app.web.filters import reads_unlike
 from archive_app.web.records import viewer_page
 from archive_app.web.review_queue import Filter, Place, place_of
 from archive_app.web.words import label
@@ -185,7 +186,7 @@ def _field(
         row=one["row"],
         label=label(tables, "field", one["name"], language),
         value=one["value"],
-        as_read=one["as_read"] if one["as_read"] != one["value"] else None,
+        as_read=one["as_read"] if reads_unlike(one["as_read"] or "", one["value"]) else None,
         page=one["page"],
         box=one["box"],
         confidence=one["confidence"],
