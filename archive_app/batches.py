@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
-from archive_app.core.model import Batch, IntakeFile, Page, QueuedJob, Record
+from archive_app.core.model import Batch, Fonds, IntakeFile, Page, QueuedJob, Record
 from archive_app.core.unit import Sessions, Unit
 from archive_app.core.vocabulary import IntakeOutcome, JobState, RecordState
 from ingest.intake import Balance, balance
@@ -154,12 +154,17 @@ def _jobs(sessions: Sessions, keys: Sequence[str]) -> tuple[int, list[tuple[str,
     return waiting, buried
 
 
+def named(fonds: str, number: str) -> str:
+    """A batch as people call it: numbers begin anew in each fonds."""
+    return f"{fonds} · {number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """A batch that is worked on: how many of its papers (`all`: files not examined yet, and records) are not done."""
 
     batch: UUID
-    number: str
+    name: str
     left: int
     all: int
 
@@ -183,10 +188,11 @@ def running(unit: Unit, sessions: Sessions) -> tuple[Running, ...]:
         ),
         Record.batch_id,
     )
+    codes = {row[0]: row[1] for row in unit.rows(sa.select(Fonds.id, Fonds.code))}
     return tuple(
         Running(
             batch.id,
-            batch.number,
+            named(codes[batch.fonds_id], batch.number),
             left.get(batch.id, 0) + files.get(batch.id, 0),
             records.get(batch.id, 0) + files.get(batch.id, 0),
         )

@@ -57,43 +57,43 @@ _ALL: tuple[Reason, ...] = (
     # ------------------------------------------------ not whole
     _reason(
         "empty",
-        ("文件为空。", "文件长度为 0 字节, 没有任何内容。", "请检查扫描仪或复制过程, 重新送交。"),
+        ("文件为空。", "文件长度为 0 字节，没有任何内容。", "请检查扫描仪或复制过程，重新送交。"),
         ("The file is empty.", "It has 0 bytes.", "Check the scanner or the copy, and hand it in again."),
     ),
     _reason(
         "truncated",
-        ("文件不完整。", "文件在结尾之前中断, 缺少部分内容。", _RESCAN_ZH),
+        ("文件不完整。", "文件在结尾之前中断，缺少部分内容。", _RESCAN_ZH),
         ("The file is cut short.", "It ends before its own end mark, so a part is missing.", _RESCAN_EN),
     ),
     _reason(
         "damaged",
-        ("文件已损坏。", "文件内部结构或校验值不正确, 内容可能有误。", _RESCAN_ZH),
+        ("文件已损坏。", "文件内部结构或校验值不正确，内容可能有误。", _RESCAN_ZH),
         ("The file is damaged.", "Its structure or check sums do not hold, so what it shows may be wrong.", _RESCAN_EN),
     ),
     _reason(
         "damaged-image",
-        ("第 {page} 页的图像已损坏。", "页内图像数据不完整, 看图软件会不加提示地略过。", _RESCAN_ZH),
+        ("第 {page} 页的图像已损坏。", "页内图像数据不完整，看图软件会不加提示地略过。", _RESCAN_ZH),
         ("A picture on page {page} is damaged.", "Its data is not whole; viewers skip that in silence.", _RESCAN_EN),
     ),
     _reason(
         "missing-image",
-        ("第 {page} 页缺少图像。", "页面引用的图像不在文件里, 看图软件会不加提示地略过。", _RESCAN_ZH),
+        ("第 {page} 页缺少图像。", "页面引用的图像不在文件里，看图软件会不加提示地略过。", _RESCAN_ZH),
         ("A picture on page {page} is missing.", "The page names a picture that is not in the file.", _RESCAN_EN),
     ),
     _reason(
         "no-pages",
-        ("文件中没有页面。", "文件可以打开, 但没有可归档的内容。", "请核对是否送交了正确的文件。"),
+        ("文件中没有页面。", "文件可以打开，但没有可归档的内容。", "请核对是否送交了正确的文件。"),
         ("The file has no pages.", "It opens but holds nothing to keep.", "Check that it is the right file."),
     ),
     _reason(
         "loop",
-        ("文件结构循环引用。", "文件的内部目录指向自身, 无法确定页面。", _RESCAN_ZH),
+        ("文件结构循环引用。", "文件的内部目录指向自身，无法确定页面。", _RESCAN_ZH),
         ("The file refers to itself in a circle.", "Its pages cannot be told.", _RESCAN_EN),
     ),
     # ------------------------------------------------ too much
     _reason(
         "too-large",
-        ("文件过大。", "文件超过 {limit} 字节的上限。", "请拆分后分别送交, 或请系统管理员调整上限。"),
+        ("文件过大。", "文件超过 {limit} 字节的上限。", "请拆分后分别送交，或请系统管理员调整上限。"),
         (
             "The file is too large.",
             "It exceeds {limit} bytes.",
@@ -102,12 +102,12 @@ _ALL: tuple[Reason, ...] = (
     ),
     _reason(
         "too-many-pages",
-        ("页数过多。", "文件有 {pages} 页, 超过 {limit} 页的上限。", "请拆分后分别送交。"),
+        ("页数过多。", "文件有 {pages} 页，超过 {limit} 页的上限。", "请拆分后分别送交。"),
         ("Too many pages.", "The file has {pages}; the limit is {limit}.", "Split it and hand in the parts."),
     ),
     _reason(
         "too-many-pixels",
-        ("页面像素过多。", "有一页为 {width} × {height} 像素, 超过 {limit} 像素的上限。", "请降低分辨率重新扫描。"),
+        ("页面像素过多。", "有一页为 {width} × {height} 像素，超过 {limit} 像素的上限。", "请降低分辨率重新扫描。"),
         (
             "A page has too many pixels.",
             "It measures {width} × {height}; the limit is {limit} pixels.",
@@ -116,7 +116,7 @@ _ALL: tuple[Reason, ...] = (
     ),
     _reason(
         "too-slow",
-        ("处理超时。", "打开一页超过 {seconds} 秒, 文件可能过于复杂或被恶意构造。", "请另存为图像或重新扫描后送交。"),
+        ("处理超时。", "打开一页超过 {seconds} 秒，文件可能过于复杂或被恶意构造。", "请另存为图像或重新扫描后送交。"),
         (
             "The file takes too long.",
             "One page needed more than {seconds} seconds; it may be too complex or made to do harm.",
@@ -139,7 +139,7 @@ _ALL: tuple[Reason, ...] = (
     ),
     _reason(
         "archive-bomb",
-        ("压缩内容异常膨胀。", "解压后的大小远超正常文件, 可能是压缩炸弹。", "请勿打开, 请向原送交人核实来源。"),
+        ("压缩内容异常膨胀。", "解压后的大小远超正常文件，可能是压缩炸弹。", "请勿打开，请向原送交人核实来源。"),
         (
             "The file unpacks to an absurd size.",
             "That is how a decompression bomb looks.",
@@ -148,7 +148,7 @@ _ALL: tuple[Reason, ...] = (
     ),
     _reason(
         "crashes-reader",
-        ("文件使解码程序崩溃。", "文件可能已损坏或被恶意构造。", "请勿打开, 请重新扫描原件后送交。"),
+        ("文件使解码程序崩溃。", "文件可能已损坏或被恶意构造。", "请勿打开，请重新扫描原件后送交。"),
         (
             "The file makes the reader crash.",
             "It is damaged or made to do harm.",
@@ -158,7 +158,7 @@ _ALL: tuple[Reason, ...] = (
     # ------------------------------------------------ not harmless
     _reason(
         "encrypted",
-        ("文件已加密。", "没有密码无法阅读, 加密文件也不能长期保存。", "请解除密码保护后再次送交。"),
+        ("文件已加密。", "没有密码无法阅读，加密文件也不能长期保存。", "请解除密码保护后再次送交。"),
         (
             "The file is encrypted.",
             "It cannot be read without a password, nor kept for the long term.",
@@ -180,12 +180,12 @@ _ALL: tuple[Reason, ...] = (
     ),
     _reason(
         "macro",
-        ("文件含有宏。", "宏会运行程序, 不允许入库。", "请另存为不含宏的文档后送交。"),
+        ("文件含有宏。", "宏会运行程序，不允许入库。", "请另存为不含宏的文档后送交。"),
         ("The document has macros.", "Macros run programs.", "Save it without macros and hand that in."),
     ),
     _reason(
         "xml-entities",
-        ("XML 声明了实体或文档类型。", "实体可引入外部内容, 或无限膨胀。", "请由出具单位的平台重新导出后送交。"),
+        ("XML 声明了实体或文档类型。", "实体可引入外部内容，或无限膨胀。", "请由出具单位的平台重新导出后送交。"),
         (
             "The XML declares entities or a document type.",
             "Entities can pull in outside content or grow without end.",
@@ -194,7 +194,7 @@ _ALL: tuple[Reason, ...] = (
     ),
     _reason(
         "attachment",
-        ("文件内嵌有不允许的附件。", "附件类型不是数据、版式文件或图像。", "请将附件单独送交, 并删除文件内的附件。"),
+        ("文件内嵌有不允许的附件。", "附件类型不是数据、版式文件或图像。", "请将附件单独送交，并删除文件内的附件。"),
         (
             "The file carries an attachment that is not allowed.",
             "It is neither data, nor a fixed-layout document, nor a picture.",
@@ -203,7 +203,7 @@ _ALL: tuple[Reason, ...] = (
     ),
     _reason(
         "external-reference",
-        ("文件引用外部内容。", "内容不在文件之内, 日后无法保证完整。", "请将内容嵌入文件, 或另存为 PDF 后送交。"),
+        ("文件引用外部内容。", "内容不在文件之内，日后无法保证完整。", "请将内容嵌入文件，或另存为 PDF 后送交。"),
         (
             "The file refers to content outside of itself.",
             "What is not inside cannot be kept whole.",
@@ -214,7 +214,7 @@ _ALL: tuple[Reason, ...] = (
         "polyglot",
         (
             "文件同时是两种格式。",
-            "文件里还藏有 {kind} 格式的内容, 不同软件会看到不同内容。",
+            "文件里还藏有 {kind} 格式的内容，不同软件会看到不同内容。",
             "请重新导出或扫描后送交。",
         ),
         (
@@ -234,7 +234,7 @@ _ALL: tuple[Reason, ...] = (
     ),
     _reason(
         "executable",
-        ("文件是程序。", "程序不是档案, 并可能有害。", "请勿打开, 请核实来源。"),
+        ("文件是程序。", "程序不是档案，并可能有害。", "请勿打开，请核实来源。"),
         (
             "The file is a program.",
             "Programs are no records and may do harm.",
@@ -246,7 +246,7 @@ _ALL: tuple[Reason, ...] = (
         "unknown-format",
         (
             "无法识别的格式。",
-            "文件内容不是可接收的格式 (以内容判断, 不看扩展名)。",
+            "文件内容不是可接收的格式 (以内容判断，不看扩展名)。",
             "请转换为 PDF、OFD、TIFF 或 JPEG 后送交。",
         ),
         (
@@ -266,7 +266,7 @@ _ALL: tuple[Reason, ...] = (
     ),
     _reason(
         "animated",
-        ("文件是动画或多帧图像。", "共有 {frames} 帧, 无法确定哪一帧是档案。", "请将需要的画面另存为单张图像后送交。"),
+        ("文件是动画或多帧图像。", "共有 {frames} 帧，无法确定哪一帧是档案。", "请将需要的画面另存为单张图像后送交。"),
         (
             "The picture is animated.",
             "It has {frames} frames, and none of them is *the* record.",
@@ -322,7 +322,7 @@ _ALL: tuple[Reason, ...] = (
     ),
     _reason(
         "cannot-extract",
-        ("无法从该格式中拆出页面。", "{media_type} 不支持按页原样拆分。", "请将整个文件作为一件, 或重新分别扫描。"),
+        ("无法从该格式中拆出页面。", "{media_type} 不支持按页原样拆分。", "请将整个文件作为一件，或重新分别扫描。"),
         (
             "Pages cannot be taken out of this format.",
             "{media_type} has no pages that can be copied as they are.",

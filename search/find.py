@@ -51,6 +51,7 @@ class FoundRecord:
     type: str | None
     class_code: str | None
     state: str
+    level: str
     fonds_id: object
     formed_on: str | None
     pages: tuple[int, ...]  # whose text matches; empty if only the description did
@@ -222,6 +223,7 @@ def _one(
         type=record.type_code,
         class_code=record.class_code,
         state=record.state.value,
+        level=record.level.code,
         fonds_id=record.fonds_id,
         formed_on=record.formed_on.isoformat() if record.formed_on else None,
         pages=tuple(hit_pages),

@@ -7,6 +7,7 @@ every business role, person by person.
 import datetime as dt
 import hmac
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -269,7 +270,7 @@ class Accounts:
             user = self._new(session, login, code=code, name=name, person=person)
             self._log.write(session, by.login, "account:added", user.id, login=login, name=name)
             session.commit()
-            return self._account(session, user), code
+            return self._accounts(session, [user])[0], code
 
     def _new(self, session: Session, login: str, *, code: str, name: str, person: str | None) -> User:
         if not _LOGIN.fullmatch(login):
@@ -317,7 +318,7 @@ class Accounts:
             known = dict(session.execute(sa.select(Fonds.code, Fonds.id).where(Fonds.code.in_(fonds))).tuples().all())
             if missing := set(fonds) - set(known):
                 raise InvalidInput(fonds=f"unknown: {', '.join(sorted(missing))}")
-            before = self._account(session, user)
+            before = self._accounts(session, [user])[0]
             session.execute(sa.delete(RoleGrant).where(RoleGrant.user_id == user.id))
             session.execute(sa.delete(FondsScope).where(FondsScope.user_id == user.id))
             now = self._clock.now()
@@ -327,7 +328,7 @@ class Accounts:
                 session.add(FondsScope(user_id=user.id, fonds_id=known[code]))
             user.clearance = level
             session.flush()
-            after = self._account(session, user)
+            after = self._accounts(session, [user])[0]
             self._log.write(
                 session,
                 by.login,
@@ -377,7 +378,16 @@ class Accounts:
         if not any(by.may(action) for action in (Action.USER_ADD, Action.USER_GRANT, Action.AUDIT_READ)):
             self._log.need(by, Action.USER_ADD)
         with self._sessions.reading(expire_on_commit=False) as session:
-            return tuple(self._account(session, one) for one in session.scalars(sa.select(User).order_by(User.login)))
+            users = session.scalars(sa.select(User).order_by(User.login)).all()
+            return self._accounts(session, users)
+
+    def without_role(self, by: Viewer) -> int:
+        """How many accounts that are not closed hold no role yet (security administrator)."""
+        self._log.need(by, Action.USER_GRANT)
+        granted = sa.select(RoleGrant.user_id).where(RoleGrant.user_id == User.id).exists()
+        idle = sa.select(sa.func.count()).select_from(User).where(~User.disabled, ~granted)
+        with self._sessions.reading() as session:
+            return session.execute(idle).scalar_one()
 
     def names(self, ids: Iterable[UserId]) -> dict[UserId, str]:
         """Display names of these users."""
@@ -389,27 +399,29 @@ class Accounts:
         with self._sessions.reading() as session:
             return session.execute(sa.select(User.person).where(User.id == user_id)).scalar_one()
 
-    def _account(self, session: Session, user: User) -> Account:
-        return Account(
-            id=user.id,
-            login=user.login,
-            name=user.name,
-            person=user.person,
-            roles=tuple(
-                session.scalars(sa.select(RoleGrant.role).where(RoleGrant.user_id == user.id).order_by(RoleGrant.role))
-            ),
-            fonds=tuple(
-                session.scalars(
-                    sa.select(Fonds.code)
-                    .join(FondsScope, FondsScope.fonds_id == Fonds.id)
-                    .where(FondsScope.user_id == user.id)
-                    .order_by(Fonds.code)
-                )
-            ),
-            level=user.clearance,
-            active=user.password_hash is not None,
-            disabled=user.disabled,
-            second_factor=user.otp_secret is not None,
+    def _accounts(self, session: Session, users: Sequence[User]) -> tuple[Account, ...]:
+        idents = [user.id for user in users]
+        roles, fonds = defaultdict[UserId, list[str]](list), defaultdict[UserId, list[str]](list)
+        granted = sa.select(RoleGrant.user_id, RoleGrant.role).where(RoleGrant.user_id.in_(idents))
+        for ident, role in session.execute(granted.order_by(RoleGrant.role)).tuples():
+            roles[ident].append(role)
+        within = sa.select(FondsScope.user_id, Fonds.code).join(Fonds, Fonds.id == FondsScope.fonds_id)
+        for ident, code in session.execute(within.where(FondsScope.user_id.in_(idents)).order_by(Fonds.code)).tuples():
+            fonds[ident].append(code)
+        return tuple(
+            Account(
+                id=user.id,
+                login=user.login,
+                name=user.name,
+                person=user.person,
+                roles=tuple(roles[user.id]),
+                fonds=tuple(fonds[user.id]),
+                level=user.clearance,
+                active=user.password_hash is not None,
+                disabled=user.disabled,
+                second_factor=user.otp_secret is not None,
+            )
+            for user in users
         )
 
 

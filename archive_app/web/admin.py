@@ -1,5 +1,6 @@
 """Pages of the three administrators and of operations: accounts, audit log, jobs."""
 
+import datetime as dt
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from archive_app.core.model import AuditLeaf, Fonds
 from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import Action, Lane, Level
 from archive_app.web.access import access, the_archive, viewer
-from archive_app.web.words import error_text, fault_text
+from archive_app.web.words import error_text, faults_text
 from archive_app.wiring import Archive
 from archive_app.worker import CHORES
 
@@ -47,9 +48,8 @@ def _users(*, fault: ArchiveError | None = None, code: tuple[str, str] | None = 
 
 
 def _why(fault: ArchiveError) -> str:
-    reasons = [fault_text(str(reason), g.language) for reason in fault.parameters.values()]
     text = error_text(fault.code, fault.parameters, g.language)
-    return f"{text} {'；'.join(reasons)}" if reasons and isinstance(fault, InvalidInput) else text
+    return f"{text} {faults_text(fault, g.language)}".rstrip() if isinstance(fault, InvalidInput) else text
 
 
 @users.post("/accounts")
@@ -143,8 +143,11 @@ def _log(verification: audit.Verification | None) -> ResponseReturnValue:
     with archive.sessions.reading() as session:
         head = audit.head(session, archive.signer, now=archive.clock.now())
     older = leaves[-1]["sequence"] if len(leaves) == _LEAVES else None
-    return render_template("audit.html", head=head, leaves=leaves, verification=verification, filters=filters,
-                           older=older)  # fmt: skip
+    return render_template(
+        "audit.html",
+        head=head, head_at=dt.datetime.fromisoformat(head.time), leaves=leaves, verification=verification,
+        filters=filters, older=older,
+    )  # fmt: skip
 
 
 log.add_url_rule("/audit", "show", show_log)

@@ -110,7 +110,10 @@ def _teach_templates(app: Flask, archive: Archive) -> None:
     def fault(reason: str) -> str:
         return words.fault_text(reason, str(g.get("language", "zh")))
 
-    app.jinja_env.globals.update(asset=asset, label=label, icon=icon, fault=fault, frame=frame)
+    def between(what: str) -> str:
+        return words.between(what, str(g.get("language", "zh")))
+
+    app.jinja_env.globals.update(asset=asset, between=between, label=label, icon=icon, fault=fault, frame=frame)
     app.jinja_env.filters.update(filters.filters(archive.settings.time_zone))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

@@ -1,6 +1,7 @@
 """How moments, ages, amounts and sizes are written on pages."""
 
 import datetime as dt
+import unicodedata
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
@@ -10,14 +11,17 @@ from flask import g
 _KILO = 1024
 
 
-def filters(zone: str) -> dict[str, Callable[..., str]]:
+def filters(zone: str) -> dict[str, Callable[..., object]]:
     """The filters for templates; moments are shown in the archive's zone."""
     place = ZoneInfo(zone)
 
     def moment(value: dt.datetime | None) -> str:
         return "—" if value is None else value.astimezone(place).strftime("%Y-%m-%d %H:%M")
 
-    return {"moment": moment, "age": age, "amount": amount, "bytes": size, "count": count, "short_id": short_id}
+    return {
+        "moment": moment, "age": age, "amount": amount, "bytes": size, "count": count, "short_id": short_id,
+        "reads_unlike": reads_unlike,
+    }  # fmt: skip
 
 
 def age(seconds: float | None) -> str:
@@ -59,6 +63,12 @@ def size(value: int | None) -> str:
 def count(value: int) -> str:
     """A whole number with thousands."""
     return f"{value:,}"
+
+
+def reads_unlike(as_read: str, value: str) -> bool:
+    """Whether what was read differs from the value by more than blanks and the width of its letters."""
+    one, other = ("".join(unicodedata.normalize("NFKC", text).split()) for text in (as_read, value))
+    return one != other
 
 
 def short_id(value: object) -> str:

@@ -62,7 +62,10 @@ def show() -> ResponseReturnValue:
         depths = archive.queue.depths()
         queued = sum(depth.waiting + depth.running for depth in depths)
         system = System(archive.queue.live_workers(), queued, sum(depth.buried for depth in depths))
-    return render_template("home.html", waiting=waiting, week=week, holdings=holdings, system=system)
+    looks_up = not waiting and by.may(Action.PERSON_READ)  # whose work comes to the counter, not into a queue
+    return render_template(
+        "home.html", waiting=waiting, looks_up=looks_up, week=week, holdings=holdings, system=system
+    )  # fmt: skip
 
 
 def _waiting(unit: Unit) -> list[Waiting]:
@@ -87,6 +90,9 @@ def _waiting(unit: Unit) -> list[Waiting]:
         )
         count, oldest = unit.rows(refused)[0]
         lines.append(Waiting("Refused files to decide on", count, _age(unit, oldest), url_for("intake.batches")))
+    if by.may(Action.USER_GRANT):
+        idle = the_archive().accounts.without_role(by)
+        lines.append(Waiting("Accounts without a role", idle, None, url_for("users.show")))
     return lines
 
 

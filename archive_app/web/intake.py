@@ -160,6 +160,7 @@ def live(batch_id: UUID) -> ResponseReturnValue:
         working=page.is_working,
         pages_done=page.work.pages_done,
         pages=page.work.pages,
+        total=page.total,
         waiting=page.balance.waiting,
         buried=len(page.work.buried),
     )

@@ -61,7 +61,7 @@ class RecordOfFile:
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A file with the records it became. `stamp` changes whenever what is shown of it does."""
+    """A file with the records that it, or the file it equals, became. `stamp` changes whenever what is shown does."""
 
     line: FileLine
     records: tuple[RecordOfFile, ...]
@@ -180,7 +180,7 @@ def batch_page(
     report = batches.report(unit, batch_id, language=language)
     lines = [line for line in report.files if shown is None or line.outcome == shown]
     part = lines[start : start + FILES_A_PAGE]
-    made = _records(unit, batch_id)
+    made = _records(unit, batch_id, [line.equals for line in part if line.equals])
     batch = report.batch
     return BatchPage(
         batch=batch,
@@ -188,7 +188,7 @@ def batch_page(
         box=unit.get(Box, batch.box_id).code if batch.box_id else None,
         balance=report.balance,
         work=batches.work_of(unit, sessions, batch_id),
-        rows=tuple(FileRow(line, made.get(line.id, ())) for line in part),
+        rows=tuple(FileRow(line, made.get(line.equals or line.id, ())) for line in part),
         shown=shown,
         start=start,
         total=len(lines),
@@ -197,8 +197,8 @@ def batch_page(
     )
 
 
-def _records(unit: Unit, batch_id: UUID) -> dict[UUID, tuple[RecordOfFile, ...]]:
-    """The records of each file; nothing for who may not read records, whose titles name persons."""
+def _records(unit: Unit, batch_id: UUID, others: Sequence[UUID]) -> dict[UUID, tuple[RecordOfFile, ...]]:
+    """The records of each file, also of `others`; nothing for who may not read records, whose titles name persons."""
     if not (unit.viewer.may(Action.RECORD_READ) and unit.viewer.may(Action.VALUE_UNMASK)):
         return {}
     statement = (
@@ -206,7 +206,10 @@ def _records(unit: Unit, batch_id: UUID) -> dict[UUID, tuple[RecordOfFile, ...]]
             Record.intake_file_id, Record.id, Record.code, Record.title, Record.state, Page.state, Page.has_picture
         )
         .outerjoin(Page, sa.and_(Page.record_id == Record.id, Page.number == 1))
-        .where(Record.batch_id == batch_id, Record.state != RecordState.WITHDRAWN)
+        .where(
+            sa.or_(Record.batch_id == batch_id, Record.intake_file_id.in_(others)),
+            Record.state != RecordState.WITHDRAWN,
+        )
         .order_by(Record.created_at, Record.code)
     )
     made: dict[UUID, list[RecordOfFile]] = {}

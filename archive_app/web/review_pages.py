@@ -12,11 +12,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from pypinyin import Style, lazy_pinyin
 
-from archive_app import catalogue
-from archive_app.core.model import Batch, IntakeFile, Page, Record
+from archive_app import batches, catalogue
+from archive_app.core.model import Batch, Fonds, IntakeFile, Page, Record
 from archive_app.core.reference import Format, ReferenceTables
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import FieldState, Level, RecordId, RecordState
+from archive_app.web.filters import reads_unlike
 from archive_app.web.records import viewer_page
 from archive_app.web.review_queue import Filter, Place, place_of
 from archive_app.web.words import label
@@ -117,7 +118,7 @@ def review_record(
         more=_more(tables, type_code, {field.key for field in single}, language),
         stops=frozenset(stops),
         place=place_of(unit, narrowed, record),
-        batch=unit.get(Batch, record.batch_id).number if record.batch_id else None,
+        batch=_batch_of(unit, record),
         merge_into=_before(neighbours, record.id),
         targets=tuple(one for one in neighbours if one[0] != str(record.id)),
         not_fileable=filing.reason_not_ready(unit, record, tables),
@@ -185,7 +186,7 @@ def _field(
         row=one["row"],
         label=label(tables, "field", one["name"], language),
         value=one["value"],
-        as_read=one["as_read"] if one["as_read"] != one["value"] else None,
+        as_read=one["as_read"] if reads_unlike(one["as_read"] or "", one["value"]) else None,
         page=one["page"],
         box=one["box"],
         confidence=one["confidence"],
@@ -240,6 +241,12 @@ def _more(
         return ()
     keys = [one.code for one, _ in tables.fields_of(type_code) if one.code not in present]
     return tuple((key, label(tables, "field", key, language)) for key in dict.fromkeys(keys))
+
+
+def _batch_of(unit: Unit, record: Record) -> str | None:
+    if record.batch_id is None:
+        return None
+    return batches.named(unit.get(Fonds, record.fonds_id).code, unit.get(Batch, record.batch_id).number)
 
 
 def _of_batch(unit: Unit, record: Record) -> list[tuple[str, str]]:

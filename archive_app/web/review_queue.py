@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from archive_app import batches
 from archive_app.core.model import Batch, Fonds, Record
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import RecordId, RecordState
@@ -96,15 +97,23 @@ class Place:
 def waiting(unit: Unit, narrowed: Filter) -> list[Waiting]:
     """The oldest records under the filter."""
     statement = (
-        sa.select(Record.id, Record.title, Record.type_code, Record.review, Batch.number, Record.created_at)
+        sa.select(Record.id, Record.title, Record.type_code, Record.review, Batch.number, Record.created_at, Fonds.code)
         .outerjoin(Batch, Batch.id == Record.batch_id)
+        .join(Fonds, Fonds.id == Record.fonds_id)
         .where(*narrowed.conditions())
         .order_by(Record.created_at, Record.id)
         .limit(_LIST)
     )
     now = unit.clock.now()
     return [
-        Waiting(row[0], row[1], row[2], tuple(row[3]), row[4], (now - row[5]).total_seconds())
+        Waiting(
+            row[0],
+            row[1],
+            row[2],
+            tuple(row[3]),
+            batches.named(row[6], row[4]) if row[4] else None,
+            (now - row[5]).total_seconds(),
+        )
         for row in unit.rows(statement)
     ]
 
@@ -117,19 +126,19 @@ def choices(unit: Unit) -> Choices:
         .join(Fonds, Fonds.id == Record.fonds_id)
         .where(Record.state == RecordState.REVIEW)
     )
-    batches: Counter[tuple[UUID, str]] = Counter()
+    of_batch: Counter[tuple[UUID, str]] = Counter()
     types: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     fonds: Counter[str] = Counter()
     for batch_id, number, type_code, review, code in unit.rows(statement):
         if batch_id is not None and number is not None:
-            batches[batch_id, number] += 1
+            of_batch[batch_id, batches.named(code, number)] += 1
         types[type_code or "none"] += 1
         reasons.update({str(reason).partition(":")[0] for reason in review})
         fonds[code] += 1
-    named = sorted((number, ident, count) for (ident, number), count in batches.items())
+    named = sorted((name, ident, count) for (ident, name), count in of_batch.items())
     return Choices(
-        batches=tuple((ident, number, count) for number, ident, count in named),
+        batches=tuple((ident, name, count) for name, ident, count in named),
         types=tuple(types.most_common()),
         reasons=tuple(reasons.most_common()),
         fonds=tuple(sorted(fonds.items())),

@@ -8,7 +8,7 @@ from flask_login import login_user, logout_user
 
 from archive_app.core.errors import ArchiveError, Busy, InvalidInput, NotSignedIn
 from archive_app.web.access import SignedIn, access, public, the_archive, viewer
-from archive_app.web.words import error_text, fault_text
+from archive_app.web.words import error_text, faults_text
 
 bp = Blueprint("sign_in", __name__)
 BLUEPRINTS = (bp,)
@@ -127,7 +127,7 @@ def language() -> ResponseReturnValue:
 def _why(fault: ArchiveError) -> str:
     if not isinstance(fault, InvalidInput):
         return error_text(fault.code, fault.parameters, g.language)
-    return "；".join(fault_text(str(reason), g.language) for reason in fault.parameters.values())
+    return faults_text(fault, g.language)
 
 
 def _safe(target: str | None) -> str | None:

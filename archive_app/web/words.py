@@ -6,6 +6,7 @@ Rule tables bring their own labels; what the code itself enumerates is labelled 
 from collections.abc import Mapping
 from typing import Any
 
+from archive_app.core.errors import InvalidInput
 from archive_app.core.reference import ReferenceTables, Table
 from archive_app.web import health_words
 
@@ -167,7 +168,11 @@ LABELS: Mapping[str, Mapping[str, Words]] = {
         "correction:viewed": ("查看更正", "Correction viewed"),
         "correction:listed": ("列出更正", "Corrections listed"),
     },
-    "event-end": {"denied": ("越权被拒", "Denied"), "missed": ("查无此项", "Nothing there")},
+    "event-end": {
+        "denied": ("越权被拒", "Denied"),
+        "missed": ("查无此项", "Nothing there"),
+        "changed-set": ("成批更改", "Changed together"),
+    },
     "actor": {
         "archive:intake": ("收件程序", "Intake"),
         "archive:reading": ("识读程序", "Reading"),
@@ -371,7 +376,7 @@ def label(tables: ReferenceTables, kind: str, code: object, language: str) -> st
         return text
     head, _, rest = text.partition(":")
     words = LABELS.get(kind, {}).get(text) or LABELS.get(kind, {}).get(head)
-    if words is None and kind == "event":  # of an action that is known only where it was refused
+    if words is None and kind == "event":  # one action on whatever kind of thing
         words, rest = LABELS["event-end"].get(text.rpartition(":")[2]), ""
     if words is None:
         return text
@@ -381,3 +386,16 @@ def label(tables: ReferenceTables, kind: str, code: object, language: str) -> st
     named = _pick(("名册", "roster"), language) if key == "roster" else label(tables, "field", key, language)
     place = _pick((f"第 {row} 行", f"row {row}"), language) if row else ""
     return f"{_pick(words, language)} {named} {place}".strip()
+
+
+_BETWEEN = {"items": ("、", ", "), "clauses": ("；", "; ")}
+
+
+def between(what: str, language: str) -> str:
+    """What stands between the `items` or the `clauses` of a list in a sentence."""
+    return _pick(_BETWEEN[what], language)
+
+
+def faults_text(fault: InvalidInput, language: str) -> str:
+    """Why each of the values was not taken."""
+    return between("clauses", language).join(fault_text(str(one), language) for one in fault.parameters.values())

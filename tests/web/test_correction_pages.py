@@ -115,6 +115,14 @@ def test_what_would_change_the_number_is_told_with_what_to_do_instead(site: Site
     assert site.waiting() == []
 
 
+def test_the_first_value_that_cannot_be_has_the_focus_and_not_the_reason(site: Site):
+    assert re.search(r'id="reason"[^>]* autofocus', site.get("archivist", f"/records/{site.filed}/correct").text)
+    answer = site.post("archivist", f"/records/{site.filed}/correct", **the_form(site, formed_on="2024-13-45"))
+    assert answer.status_code == 422
+    assert re.findall(r'<input id="(\w+)"[^>]* data-first-fault', answer.text) == ["formed_on"]
+    assert "autofocus" not in answer.text
+
+
 def test_a_form_left_as_it_was_proposes_nothing(site: Site):
     assert site.post("archivist", f"/records/{site.filed}/correct", **the_form(site)).status_code == 422
     assert site.waiting() == []

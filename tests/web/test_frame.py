@@ -37,6 +37,7 @@ def test_the_chip_tells_what_is_in_work_and_how_far_until_it_is_done(archive: Ar
     assert told is not None
     assert told["left"] == 2
     assert f"/intake/{batch}" in told["sheet"]
+    assert f"批次 {FONDS} · " in told["sheet"]
     assert "已完成 0 / 2" in told["sheet"]
     work(archive)
     assert browser.fetch("/work").json == {"left": 0, "sheet": ""}
@@ -47,6 +48,29 @@ def test_who_takes_nothing_in_has_no_chip(archive: Archive) -> None:
     with a_browser(archive, "counter") as browser:
         assert "data-work" not in browser.get("/").text
         assert browser.fetch("/work").status_code == 404
+
+
+def test_who_looks_people_up_begins_with_a_person_and_who_has_a_queue_with_what_waits(
+    archive: Archive, browser: Browser
+) -> None:
+    a_person(archive, "counter", "clerk")
+    with a_browser(archive, "counter") as counter:
+        page = counter.get("/").text
+        assert 'action="/persons"' in page
+        assert "待我处理" not in page
+    page = browser.get("/").text
+    assert "待我处理" in page
+    assert 'action="/persons"' not in page
+
+
+def test_the_security_administrator_is_told_of_accounts_without_a_role(archive: Archive) -> None:
+    system = archive.accounts.viewer(archive.accounts.sign_in("system", PASSWORD))
+    archive.accounts.add(system, "newcomer", name="newcomer")
+    with a_browser(archive, "security") as security:
+        page = security.get("/").text
+    line = re.search(r'href="/accounts">\s*<span[^>]*>未授权的账号</span>\s*<span[^>]*>(\d+)<', page)
+    assert line is not None
+    assert line[1] == "1"
 
 
 def test_what_a_page_asks_by_itself_keeps_no_session_alive(browser: Browser) -> None:
@@ -91,6 +115,7 @@ def test_a_clerk_is_told_why_no_snippet_is_shown(archive: Archive) -> None:
         page = browser.send("/search", q=link.name).text
         assert "属于对您的岗位遮盖的内容" in page
         assert "<mark>" not in page
+        assert 'class="level level-sensitive"' in page
         with archive.unit(archivist(archive)) as unit:
             record = unit.get(Record, link.record_id)
             unit.require(Action.RECORD_REVIEW, record)

@@ -55,7 +55,8 @@ def test_files_end_as_accepted_duplicate_or_refused_and_the_equation_says_so(
     put(browser, batch, "box/一.jpg", scan)
     put(browser, batch, "box/again.jpg", scan)
     put(browser, batch, "box/nothing.jpg", _NOTHING)
-    assert live(browser, batch)["waiting"] == 3
+    told = live(browser, batch)
+    assert (told["waiting"], told["total"]) == (3, 3)
     work(archive)
     page = browser.get(f"/intake/{batch}").text
     found = re.search(r'id="equation">(.*?)</p>', page, re.DOTALL)
@@ -64,6 +65,18 @@ def test_files_end_as_accepted_duplicate_or_refused_and_the_equation_says_so(
     refused = browser.get(f"/intake/{batch}?outcome={IntakeOutcome.REFUSED.value}").text
     assert "box/nothing.jpg" in refused
     assert "box/一.jpg" not in refused
+
+
+def test_a_duplicate_leads_to_the_record_that_is_there_already(browser: Browser, archive: Archive) -> None:
+    earlier, later = a_batch(archive), a_batch(archive)
+    scan = samples("0001")[0].read_bytes()
+    put(browser, earlier, "first.jpg", scan)
+    work(archive)
+    put(browser, later, "again.jpg", scan)
+    work(archive)
+    (made,) = re.findall(r'<a class="made" data-record="([0-9a-f-]{36})"', browser.get(f"/intake/{earlier}").text)
+    again = browser.get(f"/intake/{later}").text
+    assert f'href="/records/{made}"' in again
 
 
 def test_only_what_changed_is_sent_again(browser: Browser, archive: Archive) -> None:

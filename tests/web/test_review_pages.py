@@ -13,7 +13,7 @@ from uuid import UUID
 import databases
 import pytest
 import sqlalchemy as sa
-from houses import a_batch, a_home, a_house, archivist, receive, samples, work
+from houses import FONDS, a_batch, a_home, a_house, archivist, receive, samples, work
 from site_browser import Browser
 
 from archive_app.core.model import Component, Field, IntakeFile, Page, Record
@@ -76,6 +76,8 @@ def test_the_queue_gives_the_oldest_first_and_goes_to_it(browser: Browser, archi
     page = browser.get("/review").text
     found = [UUID(ident) for ident in re.findall(r'href="/review/([0-9a-f-]{36})', page)]
     assert found == [one.id for one in waiting]
+    assert page.count(f'<td class="nowrap wide-only">{FONDS} · ') == len(waiting)
+    assert re.search(rf'<option value="[0-9a-f-]{{36}}">{FONDS} · ', page)
     assert str(waiting[0].id) in browser.get("/review?go=1").location
 
 

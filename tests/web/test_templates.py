@@ -90,6 +90,12 @@ def test_a_template_can_be_parsed(path: Path) -> None:
 
 
 @every_template
+def test_no_chinese_mark_stands_in_the_markup(path: Path) -> None:
+    """It would stand between English words as well: `between` gives the mark of the page's language."""
+    assert re.findall(r"[、；，。：（）]", path.read_text("utf-8")) == []
+
+
+@every_template
 def test_no_style_or_script_stands_in_the_markup(path: Path) -> None:
     """The content security policy refuses them, so they would silently not work."""
     text = path.read_text("utf-8")

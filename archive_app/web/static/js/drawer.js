@@ -26,6 +26,7 @@ export class Drawer {
     this.#asked?.abort();
     this.#asked = new AbortController();
     this.#from = from;
+    if (!this.open) this.#element.replaceChildren(); // what stood there before is not what is asked for now
     this.#element.hidden = false;
     this.#element.setAttribute("aria-busy", "true");
     document.body.classList.add("drawer-open");

@@ -115,6 +115,7 @@ async function ask() {
       place(answer);
       swap(document.getElementById("balance"), answer.balance);
       swap(document.getElementById("acts"), answer.acts);
+      document.getElementById("shown-count").textContent = answer.total.toLocaleString("en");
       tell(answer);
       if (answer.working) wait = Math.max(FASTEST_MS, 4 * (performance.now() - began));
     } else if (response.status === 401 || response.status === 404) {
