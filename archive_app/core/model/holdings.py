@@ -94,7 +94,14 @@ class Record(Guarded, Base):
             postgresql_where=sa.text("state <> 'filed'"),  # noqa: TID251 - a constant of the schema
         ),
         sa.Index("ix_record_document_number", "document_number"),
-        sa.Index("ix_record_due", "due_on", "id"),  # the due list, read by position
+        sa.Index(
+            "ix_record_due",
+            "fonds_id",
+            "due_on",
+            "id",  # the due list, read by position
+            sqlite_where=sa.text("state = 'filed' AND due_on IS NOT NULL"),  # noqa: TID251 - a constant of the schema
+            postgresql_where=sa.text("state = 'filed' AND due_on IS NOT NULL"),  # noqa: TID251 - likewise
+        ),
         sa.Index("ix_record_created", "created_at"),  # the week's intake
     )
     id: Mapped[RecordId] = mapped_column(primary_key=True, default=uuid4)
