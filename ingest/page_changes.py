@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -28,6 +28,15 @@ from ingest.releasing import let_go
 from ingest.workshop import Workshop
 
 _PIECE = 1 << 20
+
+
+class BringsIn(Protocol):
+    """`replace_page` or `insert_pages`: brings the pages of a file in at a place of a record."""
+
+    def __call__(
+        self, workshop: Workshop, viewer: Viewer, record_id: RecordId, place: int, source: BinaryIO, /, *, name: str
+    ) -> None:
+        """At page `place`, or behind it."""
 
 
 @dataclass(frozen=True, slots=True)

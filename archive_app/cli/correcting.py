@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any
 from uuid import UUID
 
 import click
@@ -17,7 +17,6 @@ from archive_app.core.vocabulary import RecordId, Viewer
 from archive_app.correcting import Asked, Upload
 from archive_app.wiring import Archive
 from ingest import page_changes, reviewing
-from ingest.workshop import Workshop
 from retention.corrections import PROPOSED
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -31,7 +30,7 @@ _REFUSED = 3
 @with_context
 def replace_page(context: Context, *, record_ref: str, number: int, file: Path) -> int:
     """Put the pages of FILE in the place of page N of a record that is not filed yet."""
-    return _change_pages(context, page_changes.replace_page, record_ref, number, file)
+    return _bring_in(context, page_changes.replace_page, record_ref, number, file)
 
 
 @click.command("insert-page")
@@ -41,18 +40,10 @@ def replace_page(context: Context, *, record_ref: str, number: int, file: Path) 
 @with_context
 def insert_page(context: Context, *, record_ref: str, after: int, file: Path) -> int:
     """Put the pages of FILE behind page N (0: before the first) of a record that is not filed yet."""
-    return _change_pages(context, page_changes.insert_pages, record_ref, after, file)
+    return _bring_in(context, page_changes.insert_pages, record_ref, after, file)
 
 
-class _PageChange(Protocol):
-    """What brings the pages of a file in at a place of a record."""
-
-    def __call__(
-        self, workshop: Workshop, viewer: Viewer, record_id: RecordId, place: int, source: BinaryIO, /, *, name: str
-    ) -> None: ...
-
-
-def _change_pages(context: Context, change: _PageChange, record_ref: str, place: int, file: Path) -> int:
+def _bring_in(context: Context, change: page_changes.BringsIn, record_ref: str, place: int, file: Path) -> int:
     with context.archive() as archive:
         viewer = context.viewer(archive)
         ident = _resolved(archive, viewer, record_ref)
