@@ -1,9 +1,11 @@
 """Certificates (证书): those of the authorities we trust, and those that our servers show, do not end soon."""
 
 import datetime as dt
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -85,8 +87,16 @@ def _servers(settings: Settings) -> Iterator[tuple[str, tuple[str, int]]]:
 
 def _end(place: tuple[str, int]) -> dt.datetime | None:
     """Whoever shows it is not believed for that: connections check it, and an ended one lets none come about."""
+    believing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    believing.check_hostname, believing.verify_mode = False, ssl.CERT_NONE
     try:
-        shown = ssl.get_server_certificate(place, timeout=_SERVER_SECONDS)
-        return x509.load_pem_x509_certificate(shown.encode()).not_valid_after_utc
+        with (
+            socket.create_connection(place, timeout=_SERVER_SECONDS) as plain,
+            believing.wrap_socket(plain, server_hostname=place[0]) as server,
+        ):
+            shown = server.getpeercert(binary_form=True)
+            with suppress(OSError):  # it need not answer
+                server.unwrap()  # without this goodbye RabbitMQ waits for more, and logs an error in the end
+        return x509.load_der_x509_certificate(shown or b"").not_valid_after_utc
     except (OSError, ValueError):
         return None
