@@ -97,7 +97,7 @@ def _as_pages(new: NewFile, upload: Upload) -> NewPages:
         media_type=new.found.media_type,
         format=new.found.format,
         name=new.name,
-        shapes=tuple((shape.width, shape.height, shape.dpi) for shape in new.found.pages),
+        shapes=new.found.shapes,
         has_picture=new.found.has_picture,
         notes=tuple(new.found.notes),
         after=upload.replaces - 1 if upload.replaces is not None else upload.after or 0,

@@ -1,7 +1,9 @@
 """The due list (到期清单): filed records whose retention period has ended, soonest first."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import heapq
+from collections.abc import Iterator
+from itertools import islice
 
 import sqlalchemy as sa
 
@@ -10,9 +12,11 @@ from archive_app.core.errors import NotFound
 from archive_app.core.model import Record
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.unit import Unit
-from archive_app.core.vocabulary import Action, RecordId, RecordState
+from archive_app.core.vocabulary import Action, FondsId, RecordId, RecordState
 
 _PART = 500
+#: Written out, as `ix_record_due` has it.
+_FILED = Record.state == sa.literal_column(f"'{RecordState.FILED}'")
 
 
 def due_records(unit: Unit, tables: ReferenceTables, *, before: dt.date | None = None) -> Iterator[dict[str, object]]:
@@ -24,9 +28,9 @@ def due_records(unit: Unit, tables: ReferenceTables, *, before: dt.date | None =
     if not unit.viewer.may(Action.RECORD_READ):
         raise NotFound(kind="record")
     day = before or unit.clock.today() + dt.timedelta(days=1)
-    last: tuple[dt.date, RecordId] | None = None
     count = 0
-    while part := _part(unit, day, last):
+    rows = heapq.merge(*(_of_fonds(unit, fonds, day) for fonds in unit.viewer.fonds), key=_place)
+    while part := tuple(islice(rows, _PART)):
         shown = disclosure.titled(unit, tables, part, of=lambda row: (row[0], row[2]))
         for (ident, code, _, due, outcome, rule), title in shown:
             # Holds come with disposal: until then nothing can be placed under one.
@@ -35,22 +39,30 @@ def due_records(unit: Unit, tables: ReferenceTables, *, before: dt.date | None =
                 "outcome": outcome, "rule": rule, "holds": 0,
             }  # fmt: skip
         count += len(shown)
-        last = (part[-1][3], part[-1][0])
     unit.note("retention:due-listed", "user", unit.viewer.user_id, before=day.isoformat(), count=count)
 
 
 _Row = tuple[RecordId, str, str, dt.date, str | None, str | None]
 
 
-def _part(unit: Unit, day: dt.date, last: tuple[dt.date, RecordId] | None) -> Sequence[_Row]:
-    """The next rows after `last`: read by position, so that the millionth part costs what the first one costs."""
+def _place(row: _Row) -> tuple[dt.date, RecordId]:
+    return row[3], row[0]
+
+
+def _of_fonds(unit: Unit, fonds: FondsId, day: dt.date) -> Iterator[_Row]:
+    """What is due in one fonds, read by position: the millionth part costs what the first one costs.
+
+    Over several fonds no index has the order: all that is due would be sorted for every part.
+    """
     due = Record.due_on
     statement = (
         sa.select(Record.id, Record.code, Record.title, due, Record.retention_outcome, Record.retention_rule)
-        .where(Record.state == RecordState.FILED, due < day)
+        .where(Record.fonds_id == fonds, _FILED, due < day)
         .order_by(due, Record.id)
         .limit(_PART)
     )
-    if last is not None:
-        statement = statement.where(sa.tuple_(due, Record.id) > last)
-    return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in unit.rows(statement) if row[3] is not None]
+    part = unit.rows(statement)
+    while part:
+        rows = [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in part if row[3] is not None]
+        yield from rows
+        part = unit.rows(statement.where(sa.tuple_(due, Record.id) > _place(rows[-1])))

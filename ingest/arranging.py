@@ -15,11 +15,11 @@ import sqlalchemy as sa
 
 from archive_app.core.archival_number import provisional
 from archive_app.core.errors import Conflict, InvalidInput
+from archive_app.core.following import describe_job, refresh_job, release_bytes_job
 from archive_app.core.model import Component, Field, Fonds, Page, PartyLink, Record
-from archive_app.core.ports import Job, StoredObject, StoreKey
+from archive_app.core.ports import StoredObject, StoreKey
 from archive_app.core.unit import Unit
-from archive_app.core.vocabulary import Action, ComponentKind, Lane, PageState, RecordId, RecordState, Viewer
-from ingest.following import describe_job, refresh_job
+from archive_app.core.vocabulary import Action, ComponentKind, PageState, RecordId, RecordState, Viewer
 from ingest.workshop import Workshop
 
 #: States in which pages may still be arranged freely.
@@ -272,21 +272,15 @@ def _write_masters(
             components[target, source_id] = source_id
             continue
         numbers = [n for page, (s, n) in plan.places.items() if s == source_id and page in dict(plan.groups)[target]]
-        record = targets[target]
         unit.add(
             Action.RECORD_REVIEW,
-            Component(
+            Component.of(
+                targets[target],
+                master.stored,
                 id=master.component,
-                record_id=target,
-                fonds_id=record.fonds_id,
-                level=record.level,
                 kind=ComponentKind.MASTER,
-                sha256=master.stored.key.sha256,
-                sm3=master.stored.sm3,
-                size=master.stored.size,
                 media_type=master.media_type,
                 format=source.format,
-                version_id=master.stored.version_id,
                 name=source.name,
                 derived_from={"sha256": source.key.sha256, "pages": sorted(numbers), "tool": "page extraction"},
                 created_at=unit.clock.now(),
@@ -343,9 +337,3 @@ def begin_again(unit: Unit, record: Record, pages: int) -> None:
         unit.move(record, to)
     unit.note("record:arranged", "record", record.id, pages=pages)
     unit.later(describe_job(record.id), refresh_job(record.id))
-
-
-def release_bytes_job(key: StoreKey) -> Job:
-    """The job that lets go of bytes that no row names any more."""
-    args = {"fonds": key.fonds, "owner": str(key.owner), "sha256": key.sha256}
-    return Job("store.release", args, key=f"release:{key}", lane=Lane.LIGHT)

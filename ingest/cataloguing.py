@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from archive_app.core.following import refresh_job, release_intake_job
 from archive_app.core.model import Field, IntakeFile, Page, Record
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, IntakeOutcome, PageState, RecordId, RecordState, Viewer
@@ -11,8 +12,6 @@ from ingest.arranging import Group, arrange
 from ingest.describing.boundaries import boundaries
 from ingest.describing.describe import describe
 from ingest.describing.model import Description, ReadPage
-from ingest.examining import release_job
-from ingest.following import refresh_job
 from ingest.kept_lines import line_from
 from ingest.parties import link_parties
 from ingest.workshop import Workshop
@@ -136,4 +135,4 @@ def _release_intake(unit: Unit, record: Record) -> None:
     if unit.rows(kept):
         siblings = unit.count(sa.select(Record.id).where(Record.intake_file_id == record.intake_file_id))
         if siblings == 1:
-            unit.later(release_job(record.intake_file_id))
+            unit.later(release_intake_job(record.intake_file_id))

@@ -5,6 +5,7 @@ written. Boundaries inside a stack are drawn later, when the pages are read; unt
 A file of one page is its own master, and its bytes as they arrived are let go at once.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
@@ -13,20 +14,21 @@ from sqlalchemy.orm import aliased
 
 from archive_app.core.archival_number import provisional
 from archive_app.core.errors import ContentMissing, Refused
-from archive_app.core.model import Batch, Component, Fonds, IntakeFile, Page, Record
-from archive_app.core.ports import Job, StoredObject, StoreKey, Warrant
+from archive_app.core.following import read_job, release_intake_job
+from archive_app.core.model import Batch, Component, Fonds, IntakeFile, Record
+from archive_app.core.ports import StoredObject, StoreKey
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import (
     Action,
     ComponentKind,
     IntakeOutcome,
-    Lane,
     Level,
     RecordId,
     RecordState,
     Viewer,
 )
 from ingest.opening.model import Examination
+from ingest.releasing import let_go_of_arrived
 from ingest.viewing_copies import ViewingCopy, component_of, make_copy, seen_through
 from ingest.workshop import Workshop, intake_key
 
@@ -82,7 +84,7 @@ def _examine(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
     with workshop.reading(viewer) as unit:
         arrived = _arrived(unit, file_id)
     if arrived.row.outcome == IntakeOutcome.ACCEPTED and not arrived.row.bytes_kept:
-        _let_go(workshop, arrived)  # its worker may have died between the row and the bytes
+        let_go_of_arrived(workshop, arrived.fonds, arrived.row)  # a worker may have died between row and bytes
     if arrived.row.outcome != IntakeOutcome.RECEIVED:
         return
     if arrived.earlier is not None:
@@ -105,7 +107,7 @@ def _examine(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
             if is_new and arrived.earlier is None:
                 _accept(unit, arrived, record_id, master, found, copy=copy)
         if is_new and not arrived.row.bytes_kept:
-            _let_go(workshop, arrived)
+            let_go_of_arrived(workshop, arrived.fonds, arrived.row)
     if is_new and arrived.earlier is not None:
         _end(workshop, viewer, file_id, IntakeOutcome.DUPLICATE, equals=arrived.earlier)
 
@@ -115,12 +117,6 @@ def _arrived(unit: Unit, file_id: UUID) -> _Arrived:
     if not found:
         unit.get(IntakeFile, file_id)  # raises, and writes the miss down
     return _Arrived(*found[0])
-
-
-def _let_go(workshop: Workshop, arrived: _Arrived) -> None:
-    """Its bytes as they arrived are not needed any more: the row says so already."""
-    row = arrived.row
-    workshop.store.destroy(Warrant(arrived.key, "its record has a master of its own", row.id, row.version_id))
 
 
 def _end(
@@ -143,12 +139,7 @@ def _end(
             row.reason, row.reason_facts = refusal.code, dict(refusal.parameters)
         unit.note(f"intake:{outcome}", "intake-file", row.id, reason=row.reason, equals=str(equals) if equals else None)
         if outcome == IntakeOutcome.DUPLICATE:
-            unit.later(release_job(row.id))
-
-
-def release_job(file_id: UUID) -> Job:
-    """The job that lets go of an intake file's bytes once nothing needs them."""
-    return Job("intake.release", {"file": str(file_id)}, key=f"release:{file_id}", lane=Lane.LIGHT)
+            unit.later(release_intake_job(row.id))
 
 
 def _accept(
@@ -179,38 +170,18 @@ def _accept(
         intake_file_id=row.id,
         created_at=now,
     )
-    component = Component(
+    component = Component.of(
+        record,
+        replace(master, sm3=row.sm3),  # the same bytes, whether or not the store notes it
         id=uuid5(record_id, master.key.sha256),
-        record_id=record_id,
-        fonds_id=row.fonds_id,
-        level=record.level,
         kind=ComponentKind.MASTER,
-        sha256=master.key.sha256,
-        sm3=row.sm3,
-        size=master.size,
         media_type=found.media_type,
         format=found.format,
-        version_id=master.version_id,
         name=row.path.rsplit("/", 1)[-1][:255],
         notes=list(found.notes),
         created_at=now,
     )
-    pages = [
-        Page(
-            id=uuid5(record_id, f"page {number}"),
-            record_id=record_id,
-            fonds_id=row.fonds_id,
-            level=record.level,
-            number=number,
-            component_id=component.id,
-            master_page=number,
-            width=shape.width,
-            height=shape.height,
-            dpi=shape.dpi,
-            has_picture=found.has_picture,
-        )
-        for number, shape in enumerate(found.pages, start=1)
-    ]
+    pages = component.new_pages(found.shapes, has_picture=found.has_picture)
     unit.add(Action.INTAKE_WRITE, record)
     unit.flush()
     unit.add(Action.INTAKE_WRITE, component)
@@ -224,8 +195,3 @@ def _accept(
         row.bytes_kept = False
         unit.note("intake:released", "intake-file", row.id)
     unit.later(*(read_job(page.id) for page in pages))
-
-
-def read_job(page_id: UUID) -> Job:
-    """The job that reads one page."""
-    return Job("page.read", {"page": str(page_id)}, key=f"read:{page_id}", lane=Lane.OCR)

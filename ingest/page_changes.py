@@ -9,25 +9,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-from uuid import UUID, uuid4, uuid5
+from typing import BinaryIO, Protocol
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
 from archive_app.core.errors import Conflict, InvalidInput, Refused, StaleVersion
+from archive_app.core.following import read_job, release_bytes_job
 from archive_app.core.model import Component, Fonds, Page, Record
 from archive_app.core.ports import StoredObject, StoreKey
 from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, ComponentKind, PageState, RecordId, Viewer
-from ingest.arranging import UNFILED, begin_again, release_bytes_job
+from ingest.arranging import UNFILED, begin_again
 from ingest.cataloguing import AWAITED
-from ingest.examining import read_job
 from ingest.intake import clean_path
 from ingest.opening.model import Examination
 from ingest.releasing import let_go
 from ingest.workshop import Workshop
 
 _PIECE = 1 << 20
+
+
+class BringsIn(Protocol):
+    """`replace_page` or `insert_pages`: brings the pages of a file in at a place of a record."""
+
+    def __call__(
+        self, workshop: Workshop, viewer: Viewer, record_id: RecordId, place: int, source: BinaryIO, /, *, name: str
+    ) -> None:
+        """At page `place`, or behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +265,7 @@ def _put_in(unit: Unit, record: Record, at: int, new: NewFile) -> tuple[Page, ..
     )  # fmt: skip
     unit.add(Action.RECORD_REVIEW, master)
     unit.flush()
-    pages = new_pages(record, master.id, found, at=at)
+    pages = master.new_pages(found.shapes, at=at, has_picture=found.has_picture)
     unit.add(Action.RECORD_REVIEW, *pages)
     return pages
 
@@ -272,42 +281,17 @@ def _master(
     notes: Sequence[str] = (),
     derived_from: Mapping[str, object] | None = None,
 ) -> Component:
-    return Component(
+    return Component.of(
+        record,
+        stored,
         id=uuid4(),  # the same bytes may come a second time, as two pages with nothing on them do
-        record_id=record.id,
-        fonds_id=record.fonds_id,
-        level=record.level,
         kind=ComponentKind.MASTER,
-        sha256=stored.key.sha256,
-        sm3=stored.sm3,
-        size=stored.size,
         media_type=media_type,
         format=format_name,
-        version_id=stored.version_id,
         name=name,
         notes=list(notes),
         derived_from=dict(derived_from or {}),
         created_at=unit.clock.now(),
-    )
-
-
-def new_pages(record: Record, master: UUID, found: Examination, *, at: int) -> tuple[Page, ...]:
-    """The rows of a new master's pages, waiting to be read, behind `at` others."""
-    return tuple(
-        Page(
-            id=uuid5(master, f"page {number}"),
-            record_id=record.id,
-            fonds_id=record.fonds_id,
-            level=record.level,
-            number=at + number,
-            component_id=master,
-            master_page=number,
-            width=shape.width,
-            height=shape.height,
-            dpi=shape.dpi,
-            has_picture=found.has_picture,
-        )
-        for number, shape in enumerate(found.pages, start=1)
     )
 
 

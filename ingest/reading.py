@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from archive_app.core.errors import OcrFailed, Refused
+from archive_app.core.following import describe_job, refresh_job
 from archive_app.core.model import Batch, Component, Fonds, OcrResult, Page, Record
 from archive_app.core.ports import (
     Bitmap,
@@ -30,7 +31,6 @@ from archive_app.core.vocabulary import Action, ComponentKind, PageState, Record
 from ingest.cataloguing import apply, kept_reasons
 from ingest.describing.describe import describe
 from ingest.describing.model import Description, ReadPage
-from ingest.following import describe_job, refresh_job
 from ingest.kept_lines import line_from, line_to
 from ingest.ocr.answers import sound
 from ingest.opening.model import OpenedPage
@@ -252,19 +252,14 @@ def _fill(page: Page, text: OcrPage, source: str) -> None:
 
 
 def _view(unit: Unit, page: Page, view: StoredObject) -> Component:
-    return Component(
+    return Component.of(
+        page,
+        view,
         id=uuid5(page.id, view.key.sha256),
-        record_id=page.record_id,
-        fonds_id=page.fonds_id,
-        level=page.level,
         kind=ComponentKind.VIEW,
         page_id=page.id,
-        sha256=view.key.sha256,
-        sm3=view.sm3,
-        size=view.size,
         media_type="image/jpeg",
         format="JPEG",
-        version_id=view.version_id,
         derived_from={"component": str(page.component_id), "page": page.master_page, "tool": "page view"},
         created_at=unit.clock.now(),
     )

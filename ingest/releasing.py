@@ -25,9 +25,13 @@ def release_intake(workshop: Workshop, viewer: Viewer, file_id: UUID) -> None:
                 unit.require(Action.INTAKE_WRITE, row)
                 row.bytes_kept = False
                 unit.note("intake:released", "intake-file", row.id)
-            key = intake_key(fonds, row.id, row.sha256)
-            version_id = row.version_id
-        workshop.store.destroy(Warrant(key, "its records have masters of their own", file_id, version_id))
+        let_go_of_arrived(workshop, fonds, row)
+
+
+def let_go_of_arrived(workshop: Workshop, fonds: str, row: IntakeFile) -> None:
+    """Let go of it now: the row says already that it is not kept."""
+    key = intake_key(fonds, row.id, row.sha256)
+    workshop.store.destroy(Warrant(key, "its records have masters of their own", row.id, row.version_id))
 
 
 def release_bytes(workshop: Workshop, viewer: Viewer, key: StoreKey) -> None:

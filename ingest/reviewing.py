@@ -12,6 +12,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from archive_app.core.errors import Conflict, InvalidInput, StaleVersion
+from archive_app.core.following import refresh_job
 from archive_app.core.model import Field, IntakeFile, Page, PartyLink, Record
 from archive_app.core.numbers import citizen_faults, parse_date, parse_money
 from archive_app.core.ports import NumberHasher
@@ -35,7 +36,6 @@ from ingest.describing.model import Check, FieldValue, PartyMention
 from ingest.describing.persons import number_kind, parties
 from ingest.describing.rosters import row_mention
 from ingest.describing.terms import Terms, terms_of
-from ingest.following import refresh_job
 from ingest.parties import link_parties
 
 _REVIEWABLE = frozenset({RecordState.READ, RecordState.REVIEW, RecordState.DESCRIBED})

@@ -84,19 +84,13 @@ def seen_through(found: Examination, copy: ViewingCopy | None) -> Examination:
 
 def component_of(unit: Unit, record: Record, copy: ViewingCopy, *, master_sha256: str) -> Component:
     """The row of a viewing copy of the record's master with that digest."""
-    stored = copy.stored
-    return Component(
+    return Component.of(
+        record,
+        copy.stored,
         id=uuid5(record.id, f"viewing copy {master_sha256}"),
-        record_id=record.id,
-        fonds_id=record.fonds_id,
-        level=record.level,
         kind=ComponentKind.RENDITION,
-        sha256=stored.key.sha256,
-        sm3=stored.sm3,
-        size=stored.size,
         media_type=copy.found.media_type,
         format=copy.found.format,
-        version_id=stored.version_id,
         notes=list(copy.found.notes),
         derived_from={"sha256": master_sha256, "tool": TOOL},
         created_at=unit.clock.now(),

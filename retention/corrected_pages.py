@@ -6,15 +6,16 @@ marked superseded when no page of the record stands in it any more.
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from archive_app.core.errors import InvalidInput
+from archive_app.core.following import read_job
 from archive_app.core.model import Component, Field, Page, PartyLink, Record
 from archive_app.core.ports import Job
 from archive_app.core.unit import Unit
-from archive_app.core.vocabulary import Action, ComponentKind, Lane, RecordId
+from archive_app.core.vocabulary import Action, ComponentKind, RecordId
 
 _BY = Action.CORRECTION_APPROVE
 
@@ -42,27 +43,10 @@ def put_in_place(unit: Unit, record: Record, change: Mapping[str, Any]) -> tuple
     _follow(unit, record, after=after, taken=taken, added=len(shapes))
     if change["gone"]:
         _take_out(unit, unit.get(Page, UUID(change["gone"])))
-    pages = [
-        Page(
-            id=uuid5(master.id, f"page {number}"),
-            record_id=record.id,
-            fonds_id=record.fonds_id,
-            level=record.level,
-            number=after + number,
-            component_id=master.id,
-            master_page=number,
-            width=width,
-            height=height,
-            dpi=dpi,
-            has_picture=bool(change["has_picture"]),
-        )
-        for number, (width, height, dpi) in enumerate(shapes, start=1)
-    ]
+    pages = master.new_pages(shapes, at=after, has_picture=bool(change["has_picture"]))
     unit.add(_BY, *pages)
     unit.flush()
-    return tuple(
-        Job("page.read", {"page": str(page.id)}, key=f"read:{page.id}", lane=Lane.OCR, priority=5) for page in pages
-    )
+    return tuple(read_job(page.id, priority=5) for page in pages)
 
 
 def _follow(unit: Unit, record: Record, *, after: int, taken: int, added: int) -> None:

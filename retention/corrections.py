@@ -16,11 +16,12 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 
 from archive_app.core.errors import Conflict, Forbidden, InvalidInput, SecondPersonNeeded, StaleVersion
+from archive_app.core.following import refresh_job, release_bytes_job
 from archive_app.core.model import Component, Field, Fonds, Record, RecordVersion
-from archive_app.core.ports import Job, StoredObject, StoreKey
+from archive_app.core.ports import StoredObject, StoreKey
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.unit import Unit
-from archive_app.core.vocabulary import Action, ComponentKind, FieldState, Lane, RecordId, RecordState
+from archive_app.core.vocabulary import Action, ComponentKind, FieldState, RecordId, RecordState
 from retention.corrected_pages import check_place, put_in_place
 from retention.filing import due_of
 from retention.versions import as_it_stands
@@ -190,18 +191,13 @@ def _refuse_other_term(unit: Unit, record: Record, change: Mapping[str, Any], ta
 
 def _keep_proposed(unit: Unit, record: Record, pages: NewPages) -> dict[str, Any]:
     gone = check_place(unit, record.id, after=pages.after, replaces=pages.replaces)
-    component = Component(
+    component = Component.of(
+        record,
+        pages.stored,
         id=uuid4(),
-        record_id=record.id,
-        fonds_id=record.fonds_id,
-        level=record.level,
         kind=ComponentKind.PROPOSED,
-        sha256=pages.stored.key.sha256,
-        sm3=pages.stored.sm3,
-        size=pages.stored.size,
         media_type=pages.media_type,
         format=pages.format,
-        version_id=pages.stored.version_id,
         name=pages.name,
         notes=list(pages.notes),
         created_at=unit.clock.now(),
@@ -244,8 +240,7 @@ def approve(
         "correction:approved", "record", record.id, correction=str(row.id), code=record.code, version=record.version,
         before=row.before, change=change, remark=row.remark,
     )  # fmt: skip
-    refresh = Job("search.refresh", {"record": str(record.id)}, key=f"refresh:{record.id}", lane=Lane.INDEX)
-    unit.later(refresh, *jobs)
+    unit.later(refresh_job(record.id), *jobs)
     return record, "values" in change
 
 
@@ -284,8 +279,7 @@ def _let_go(unit: Unit, action: Action, row: RecordVersion) -> None:
         key = StoreKey(unit.get(Fonds, component.fonds_id).code, component.record_id, component.sha256)
         unit.remove(action, component)
         unit.flush()
-        args = {"fonds": key.fonds, "owner": str(key.owner), "sha256": key.sha256}
-        unit.later(Job("store.release", args, key=f"release:{key}", lane=Lane.LIGHT))
+        unit.later(release_bytes_job(key))
 
 
 def _undecided(unit: Unit, correction_id: UUID, person: str) -> RecordVersion:

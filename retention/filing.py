@@ -13,12 +13,13 @@ import sqlalchemy as sa
 
 from archive_app.core.archival_number import ArchivalNumber, SeriesKey, build, template_for
 from archive_app.core.errors import ArchiveError, Conflict, IllegalTransition, InvalidInput
+from archive_app.core.following import refresh_job
 from archive_app.core.model import Batch, Field, Fonds, NumberSeries, Record
 from archive_app.core.numbers import parse_date
 from archive_app.core.ports import Job
 from archive_app.core.reference import ReferenceTables
 from archive_app.core.unit import Unit
-from archive_app.core.vocabulary import Action, Lane, RecordId, RecordState
+from archive_app.core.vocabulary import Action, RecordId, RecordState
 from retention.schedule import Due, due
 
 
@@ -81,7 +82,7 @@ def file_record(unit: Unit, record_id: RecordId, *, tables: ReferenceTables) -> 
         due=term.due.isoformat() if term.due else None,
     )  # fmt: skip
     unit.later(
-        Job("search.refresh", {"record": str(record.id)}, key=f"refresh:{record.id}", lane=Lane.INDEX),
+        refresh_job(record.id),
         Job("store.protect", {"record": str(record.id)}, key=f"protect:{record.id}"),
     )
     return record

@@ -1,9 +1,9 @@
 """Commands that change pages before filing, and that propose, list and decide corrections after it."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import UUID
 
 import click
@@ -30,11 +30,7 @@ _REFUSED = 3
 @with_context
 def replace_page(context: Context, *, record_ref: str, number: int, file: Path) -> int:
     """Put the pages of FILE in the place of page N of a record that is not filed yet."""
-
-    def change(archive: Archive, viewer: Viewer, ident: RecordId, source: BinaryIO) -> None:
-        page_changes.replace_page(archive.workshop, viewer, ident, number, source, name=file.name)
-
-    return _change_pages(context, record_ref, file, change)
+    return _bring_in(context, page_changes.replace_page, record_ref, number, file)
 
 
 @click.command("insert-page")
@@ -44,22 +40,16 @@ def replace_page(context: Context, *, record_ref: str, number: int, file: Path) 
 @with_context
 def insert_page(context: Context, *, record_ref: str, after: int, file: Path) -> int:
     """Put the pages of FILE behind page N (0: before the first) of a record that is not filed yet."""
-
-    def change(archive: Archive, viewer: Viewer, ident: RecordId, source: BinaryIO) -> None:
-        page_changes.insert_pages(archive.workshop, viewer, ident, after, source, name=file.name)
-
-    return _change_pages(context, record_ref, file, change)
+    return _bring_in(context, page_changes.insert_pages, record_ref, after, file)
 
 
-def _change_pages(
-    context: Context, record_ref: str, file: Path, change: Callable[[Archive, Viewer, RecordId, BinaryIO], None]
-) -> int:
+def _bring_in(context: Context, change: page_changes.BringsIn, record_ref: str, place: int, file: Path) -> int:
     with context.archive() as archive:
         viewer = context.viewer(archive)
         ident = _resolved(archive, viewer, record_ref)
         try:
             with file.open("rb") as source:
-                change(archive, viewer, ident, source)
+                change(archive.workshop, viewer, ident, place, source, name=file.name)
         except Refused as refusal:
             explain(refusal, as_json=context.as_json)
             return _REFUSED
@@ -135,9 +125,7 @@ def correct(
         except Refused as refusal:
             explain(refusal, as_json=context.as_json)
             return _REFUSED
-        with archive.reading(viewer) as unit:
-            line = correcting.show(unit, archive.tables, correction)
-        _answer(context, archive, line)
+        _answer_correction(context, archive, viewer, correction)
     return 0
 
 
@@ -196,9 +184,7 @@ def correction_list(context: Context, *, everything: bool) -> None:
 def correction_show(context: Context, *, ident: str) -> None:
     """What stood and what is to stand."""
     with context.archive() as archive:
-        with archive.reading(context.viewer(archive)) as unit:
-            line = correcting.show(unit, archive.tables, parse_id(ident, kind="correction"))
-        _answer(context, archive, line)
+        _answer_correction(context, archive, context.viewer(archive), parse_id(ident, kind="correction"))
 
 
 @correction.command("approve")
@@ -211,9 +197,7 @@ def correction_approve(context: Context, *, ident: str, remark: str | None) -> N
         viewer = context.viewer(archive)
         decided = parse_id(ident, kind="correction")
         correcting.approve(archive.workshop, viewer, decided, person_of=archive.accounts.person_of, remark=remark)
-        with archive.reading(viewer) as unit:
-            line = correcting.show(unit, archive.tables, decided)
-        _answer(context, archive, line)
+        _answer_correction(context, archive, viewer, decided)
 
 
 @correction.command("refuse")
@@ -226,9 +210,7 @@ def correction_refuse(context: Context, *, ident: str, reason: str) -> None:
         viewer = context.viewer(archive)
         decided = parse_id(ident, kind="correction")
         correcting.refuse(archive.workshop, viewer, decided, person_of=archive.accounts.person_of, reason=reason)
-        with archive.reading(viewer) as unit:
-            line = correcting.show(unit, archive.tables, decided)
-        _answer(context, archive, line)
+        _answer_correction(context, archive, viewer, decided)
 
 
 @correction.command("withdraw")
@@ -240,9 +222,13 @@ def correction_withdraw(context: Context, *, ident: str) -> None:
         viewer = context.viewer(archive)
         withdrawn = parse_id(ident, kind="correction")
         correcting.withdraw(archive.workshop, viewer, withdrawn, person_of=archive.accounts.person_of)
-        with archive.reading(viewer) as unit:
-            line = correcting.show(unit, archive.tables, withdrawn)
-        _answer(context, archive, line)
+        _answer_correction(context, archive, viewer, withdrawn)
+
+
+def _answer_correction(context: Context, archive: Archive, viewer: Viewer, ident: UUID) -> None:
+    with archive.reading(viewer) as unit:
+        line = correcting.show(unit, archive.tables, ident)
+    _answer(context, archive, line)
 
 
 def _answer(context: Context, archive: Archive, line: Mapping[str, Any]) -> None:

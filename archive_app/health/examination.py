@@ -12,7 +12,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from archive_app.core.errors import ArchiveError
-from archive_app.health import machine, servers, work
+from archive_app.health import certificates, machine, servers, work
 from archive_app.health.part import Advice, Part, State
 from archive_app.wiring import Archive
 
@@ -30,14 +30,16 @@ PARTS: tuple[tuple[str, Check], ...] = (
     ("backup", work.backup),
     ("clock", machine.clock),
     ("disk", machine.disk),
-    ("certificates", machine.certificates),
+    ("certificates", certificates.certificates),
 )
 _PROBES: dict[str, Check] = {
     "store": servers.store_answers,
     "index": servers.index_answers,
     "jobs": work.jobs_at_a_glance,
+    "certificates": certificates.authorities,
 }
-#: The same parts as `/readyz` asks, every few seconds: nothing is counted, so it costs the same at any size.
+#: The same parts as `/readyz` asks, every few seconds: nothing is counted, so it costs the same at any size,
+#: and servers show their certificates to nobody.
 READINESS: tuple[tuple[str, Check], ...] = tuple((name, _PROBES.get(name, check)) for name, check in PARTS)
 #: What `archive doctor` looks at besides.
 MACHINE: tuple[tuple[str, Check], ...] = (

@@ -1,4 +1,4 @@
-"""The machine an archive runs on: its clock, its disks, its certificates, its keys, and the programs beside it."""
+"""The machine an archive runs on: its clock, its disks, its keys, and the programs beside it."""
 
 import datetime as dt
 import shutil
@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import sqlalchemy as sa
-from cryptography import x509
 
 from archive_app import privileges
 from archive_app.backup.source import reading_engine
@@ -19,7 +18,6 @@ _APART_SECONDS = 5
 _BACK_SECONDS = 60
 _FULL_BYTES, _LOW_BYTES = 200 << 20, 2 << 30
 _SHARED_MEMORY_BYTES = 512 << 20  # two of the largest pages in their pixels
-_WARNING = dt.timedelta(days=30)
 _OTHERS = 0o077
 _ASK_SECONDS = 10
 
@@ -64,30 +62,6 @@ def _folders(archive: Archive) -> dict[str, Path]:
     if scheme == "file" and Path(place).is_dir():
         folders["store-free"] = Path(place)
     return folders
-
-
-def certificates(archive: Archive) -> Part:
-    """The certificates of the authorities we trust are readable and do not end soon."""
-    settings = archive.settings
-    given = {"store-ca": settings.store_ca, "index-ca": settings.index_ca, "broker-ca": settings.broker_ca}
-    ends: dict[str, dt.datetime] = {}
-    for name, path in given.items():
-        if path is None:
-            continue
-        try:
-            found = x509.load_pem_x509_certificates(Path(path).read_bytes())
-        except (OSError, ValueError):
-            return Part("certificates", State.DOWN, {name: "unreadable"}, Advice.CERTIFICATE_UNREADABLE)
-        ends[name] = min(one.not_valid_after_utc for one in found)
-    if not ends:
-        return Part("certificates", State.OFF)
-    facts = {name: end.date().isoformat() for name, end in ends.items()}
-    first, now = min(ends.values()), archive.clock.now()
-    if first < now:
-        return Part("certificates", State.DOWN, facts, Advice.CERTIFICATE_ENDED)
-    if first < now + _WARNING:
-        return Part("certificates", State.DEGRADED, facts, Advice.CERTIFICATE_ENDS)
-    return Part("certificates", facts=facts)
 
 
 def keys(archive: Archive) -> Part:

@@ -199,23 +199,20 @@ def _number(typed: Any, name: str) -> int:  # noqa: ANN401 - a form, as Flask or
 @access(Action.RECORD_REVIEW)
 def replace_page(record_id: str) -> ResponseReturnValue:
     """Before filing: the pages of `file` in the place of page `page`."""
-    ident, part = _unfiled(record_id), _sent()
-    number = _number(request.form, "page")
-    page_changes.replace_page(
-        the_archive().workshop, viewer(), ident, number, cast(BinaryIO, part.stream), name=str(part.filename)
-    )
-    return _back_to_review(ident)
+    return _bring_in(record_id, page_changes.replace_page)
 
 
 @bp.post("/records/<record_id>/pages/insert")
 @access(Action.RECORD_REVIEW)
 def insert_pages(record_id: str) -> ResponseReturnValue:
     """Before filing: the pages of `file` behind page `page`; 0: before the first."""
+    return _bring_in(record_id, page_changes.insert_pages)
+
+
+def _bring_in(record_id: str, change: page_changes.BringsIn) -> ResponseReturnValue:
     ident, part = _unfiled(record_id), _sent()
-    after = _number(request.form, "page")
-    page_changes.insert_pages(
-        the_archive().workshop, viewer(), ident, after, cast(BinaryIO, part.stream), name=str(part.filename)
-    )
+    place = _number(request.form, "page")
+    change(the_archive().workshop, viewer(), ident, place, cast(BinaryIO, part.stream), name=str(part.filename))
     return _back_to_review(ident)
 
 

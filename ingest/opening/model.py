@@ -44,6 +44,11 @@ class Examination:
     has_picture: bool = True
     notes: tuple[str, ...] = ()
 
+    @property
+    def shapes(self) -> tuple[tuple[int, int, int | None], ...]:
+        """Width, height and dots per inch of each page."""
+        return tuple((page.width, page.height, page.dpi) for page in self.pages)
+
 
 @dataclass(frozen=True, slots=True)
 class TextLine:

@@ -3,8 +3,10 @@
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from factories import a_record, a_viewer, an_archive, everything, the_fonds
 
 from archive_app import due_list
@@ -56,6 +58,31 @@ def test_a_list_longer_than_a_part_is_whole_and_in_order(archive: Archive, monke
     found = listed(archive)
     assert sorted(found) == sorted(idents)
     assert [idents[one] for one in found] == sorted(days)
+
+
+def test_the_lists_of_several_fonds_are_one_in_order(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(due_list, "_PART", 2)
+    days = [TODAY - dt.timedelta(days=number // 3) for number in range(14)]
+    idents = {str(filed(archive, day, fonds=f"J00{1 + number % 2}")): day for number, day in enumerate(days)}
+    found = listed(archive)
+    assert sorted(found) == sorted(idents)
+    assert [(idents[one], one) for one in found] == sorted((day, one) for one, day in idents.items())
+
+
+def test_a_part_is_found_by_its_fonds_and_place_and_nothing_is_sorted(tmp_path: Path) -> None:
+    archive = an_archive(tmp_path, kind="sqlite")  # its plan does not depend on how many rows there are
+    filed(archive, TODAY)
+    asked: list[tuple[str, Any]] = []
+    sa.event.listen(archive.engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+    with archive.reading(everything(archive)) as unit:
+        assert len(list(due_list.due_records(unit, archive.tables))) == 1
+    with archive.engine.connect() as connection:
+        parts = [(words, given) for words, given in asked if "record.due_on" in words]
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", given).all() for words, given in parts]
+    archive.close()
+    assert len(plans) == 3  # one for each fonds, and one that finds no more
+    for ((*_, step),) in plans:
+        assert step.startswith("SEARCH record USING INDEX ix_record_due (fonds_id=? AND ")
 
 
 def test_other_fonds_and_higher_levels_are_not_there(archive: Archive) -> None:

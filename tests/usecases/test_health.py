@@ -1,15 +1,11 @@
 """Each part is asked in its own time; what is found is said in words, in both languages."""
 
-import datetime as dt
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding
 from houses import MovableClock, a_batch, a_house, receive, samples, work
 
 from archive_app.core.errors import Unavailable
@@ -175,29 +171,6 @@ def test_a_key_that_others_can_read_or_that_is_gone_is_told(archive: Archive) ->
     assert machine.keys(archive).state == State.OK
     archive.keys.hashing.unlink()
     assert machine.keys(archive).advice == Advice.KEYS_MISSING
-
-
-@pytest.mark.parametrize("setting", ["store_ca", "index_ca", "broker_ca"])
-@pytest.mark.parametrize(
-    ("days", "advice"), [(400, None), (10, Advice.CERTIFICATE_ENDS), (-1, Advice.CERTIFICATE_ENDED)]
-)
-def test_a_certificate_that_ends_is_told(
-    archive: Archive, tmp_path: Path, setting: str, days: int, advice: Advice | None
-) -> None:
-    ca = tmp_path / "ca.pem"
-    ca.write_bytes(a_certificate(archive.clock.now() + dt.timedelta(days=days)))
-    object.__setattr__(archive.settings, setting, str(ca))
-    assert machine.certificates(archive).advice == advice
-    ca.write_text("nothing")
-    assert machine.certificates(archive).advice == Advice.CERTIFICATE_UNREADABLE
-
-
-def a_certificate(until: dt.datetime) -> bytes:
-    key = Ed25519PrivateKey.generate()
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(1).not_valid_before(until - dt.timedelta(days=500)).not_valid_after(until)
-    return made.sign(key, None).public_bytes(Encoding.PEM)
 
 
 def test_every_advice_part_and_state_is_said_in_both_languages() -> None:

@@ -1,13 +1,15 @@
 """Holdings: fonds, boxes, case files, records, pages, components and described values."""
 
 import datetime as dt
-from typing import Any
-from uuid import UUID, uuid4
+from collections.abc import Iterable
+from typing import Any, Self
+from uuid import UUID, uuid4, uuid5
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from archive_app.core.model.base import Base, Guarded
+from archive_app.core.ports import StoredObject
 from archive_app.core.vocabulary import (
     Action,
     ComponentKind,
@@ -94,7 +96,14 @@ class Record(Guarded, Base):
             postgresql_where=sa.text("state <> 'filed'"),  # noqa: TID251 - a constant of the schema
         ),
         sa.Index("ix_record_document_number", "document_number"),
-        sa.Index("ix_record_due", "due_on", "id"),  # the due list, read by position
+        sa.Index(
+            "ix_record_due",
+            "fonds_id",
+            "due_on",
+            "id",  # the due list, read by position
+            sqlite_where=sa.text("state = 'filed' AND due_on IS NOT NULL"),  # noqa: TID251 - a constant of the schema
+            postgresql_where=sa.text("state = 'filed' AND due_on IS NOT NULL"),  # noqa: TID251 - likewise
+        ),
         sa.Index("ix_record_created", "created_at"),  # the week's intake
     )
     id: Mapped[RecordId] = mapped_column(primary_key=True, default=uuid4)
@@ -220,6 +229,44 @@ class Component(Guarded, Base):
     superseded_at: Mapped[dt.datetime | None]  # replaced by a later version; the bytes stay
     locked_until: Mapped[dt.date | None]  # first day on which the store lets it go; None: not locked, as far as known
     created_at: Mapped[dt.datetime]
+
+    @classmethod
+    def of(cls, owner: Record | Page, stored: StoredObject, **facts: Any) -> Self:  # noqa: ANN401 - columns
+        """The row of bytes that were stored for a record, or for a page of one; `facts` are its other columns."""
+        return cls(
+            record_id=owner.record_id if isinstance(owner, Page) else owner.id,
+            fonds_id=owner.fonds_id,
+            level=owner.level,
+            sha256=stored.key.sha256,
+            sm3=stored.sm3,
+            size=stored.size,
+            version_id=stored.version_id,
+            **facts,
+        )
+
+    def new_pages(
+        self, shapes: Iterable[tuple[int, int, int | None]], *, at: int = 0, has_picture: bool
+    ) -> tuple[Page, ...]:
+        """The rows of this new master's pages, waiting to be read, behind `at` others of the record.
+
+        `shapes` are width, height and dots per inch of each.
+        """
+        return tuple(
+            Page(
+                id=uuid5(self.id, f"page {number}"),
+                record_id=self.record_id,
+                fonds_id=self.fonds_id,
+                level=self.level,
+                number=at + number,
+                component_id=self.id,
+                master_page=number,
+                width=width,
+                height=height,
+                dpi=dpi,
+                has_picture=has_picture,
+            )
+            for number, (width, height, dpi) in enumerate(shapes, start=1)
+        )
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> sa.ColumnElement[bool]:
