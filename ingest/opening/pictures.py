@@ -16,7 +16,7 @@ import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
 from archive_app.core.errors import Refused
-from ingest.opening import containers, fax, jpeg, png, tiff
+from ingest.opening import containers, fax, jpeg, png, tiff, trailing
 from ingest.opening.model import Examination, Limits, PageShape
 from ingest.opening.samples import Samples, samples_of, shaped, upright
 
@@ -125,6 +125,8 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
 
 def _examine_tiff(path: Path, data: mmap.mmap, limits: Limits, progress: Progress) -> Examination:
     found = tiff.directories(data, limits)
+    end = tiff.end_of(found)
+    trailing.refuse_other_file(data[end : end + trailing.NEAR])
     pages = [directory for directory in found if directory.is_page]
     if len(pages) > limits.pages:
         raise Refused("too-many-pages", pages=len(pages), limit=limits.pages)
