@@ -25,6 +25,7 @@ _MAPPED: Final = 64 << 20  # larger files are read, not mapped: pages of a mappi
 _OBJECT_STREAM: Final = re.compile(rb"/Type\s*/(?:ObjStm|XRef)\b")
 _HEAD_OF_STREAM: Final = re.compile(rb"stream\r?\n")
 _DO: Final = re.compile(rb"/([^\s/<>\[\](){}%]+)\s+Do\b")
+_PAINTS_WITH: Final = re.compile(rb"/([^\s/<>\[\](){}%]+)\s+(?:scn|SCN)\b")
 _SHOWS_TEXT: Final = re.compile(rb"(?:\)|>|\])\s*(?:Tj|TJ|'|\")")
 _INVISIBLE: Final = re.compile(rb"\b3\s+Tr\b")
 _ESCAPE: Final = re.compile(r"#([0-9A-Fa-f]{2})")
@@ -204,6 +205,11 @@ class _Walk:
             if not isinstance(thing, pikepdf.Stream):
                 raise Refused("missing-image", page=number)
             text |= self._drawn(thing, resources, number, above)
+        tiles: Any = resources.get("/Pattern", {}) if isinstance(resources, pikepdf.Dictionary) else {}
+        for raw in set(_PAINTS_WITH.findall(data)):
+            tile = tiles.get("/" + raw.decode("utf-8", "replace"))
+            if isinstance(tile, pikepdf.Stream):
+                text |= self._drawn(tile, resources, number, above)
         return text
 
     def _drawn(

@@ -4,6 +4,7 @@ The structure is walked before a decoder sees the file, because decoders load mu
 """
 
 import mmap
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
 from archive_app.core.errors import Refused
-from ingest.opening import containers, fax, jpeg, png, tiff, trailing
+from ingest.opening import containers, fax, jpeg, png, sniff, tiff, trailing
 from ingest.opening.model import Examination, Limits, PageShape
 from ingest.opening.samples import Samples, samples_of, shaped, upright
 
@@ -116,6 +117,19 @@ def _outline(path: Path, media_type: str, data: mmap.mmap, limits: Limits) -> tu
     if outline.size:
         _check_size(*outline.size, limits)
     return f"{name}, {outline.variant}", outline.notes
+
+
+def inside(data: bytes, limits: Limits) -> Samples:
+    """A picture inside of another file, as strictly checked as if it had come alone. Raises `Refused`."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        path = Path(file.name)
+        media_type = sniff.media_type_of(path)
+        if not media_type.startswith("image/"):
+            raise Refused("unknown-format")
+        examine(path, media_type, limits, lambda: None)
+        return decode(path, media_type, 1, limits)[0]
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:

@@ -80,6 +80,7 @@ def sound() -> Iterator[Case]:
         "data-attached.pdf", changed(lambda d: _attach(d, b"<?xml version='1.0'?><Receipt/>")), note="attachments:1"
     )
     yield Case("g4-picture.pdf", finished(_group4(whole=True)))
+    yield Case("tiles.pdf", finished(_tiles(bytes(100))))
     rows = scan().tobytes()
     yield Case("run-lengths.pdf", finished(_filtered(_literal_runs(rows), Name.RunLengthDecode)))
     yield Case("font-left-out.pdf", changed(_leave_font_out, written()), note="fonts:not-embedded")
@@ -204,6 +205,7 @@ def broken() -> Iterator[Case]:
     yield Case("picture-jpx-cut.pdf", finished(_filtered(jpx[:-200], Name.JPXDecode)), "damaged-image")
     runs = _literal_runs(scan().tobytes())
     yield Case("run-lengths-cut.pdf", finished(_filtered(runs[:9000], Name.RunLengthDecode)), "damaged-image")
+    yield Case("tiles-cut.pdf", finished(_tiles(b"xx")), "damaged-image")
     yield Case("linearised-cut.pdf", finished(scanned(3), linearize=True)[:-40], "truncated")
     yield Case("picture-jbig2-cut.pdf", finished(_filtered(_JBIG2[:-8], Name.JBIG2Decode)), "damaged-image")
     content = scanned()
@@ -222,6 +224,24 @@ _JBIG2 = b"\0\0\0\0\x30\0\x01\0\0\0\x13" + bytes(19) + b"\0\0\0\x01\x26\0\x01\0\
 def _filtered(data: bytes, name: pikepdf.Name) -> pikepdf.Pdf:
     document = scanned()
     document.pages[0].Resources.XObject.Im0.write(data, filter=name)
+    return document
+
+
+def _tiles(samples: bytes) -> pikepdf.Pdf:
+    """A page painted with a pattern of a picture of ten by ten."""
+    document = pikepdf.new()
+    page = document.add_blank_page(page_size=(180, 240))
+    image = Stream(document, samples)
+    image.stream_dict = Dictionary(
+        Type=Name.XObject, Subtype=Name.Image, Width=10, Height=10, BitsPerComponent=8, ColorSpace=Name.DeviceGray
+    )
+    tile = Stream(document, b"q 10 0 0 10 0 0 cm /Im0 Do Q")
+    tile.stream_dict = Dictionary(
+        Type=Name.Pattern, PatternType=1, PaintType=1, TilingType=1, BBox=Array([0, 0, 10, 10]), XStep=10, YStep=10,
+        Resources=Dictionary(XObject=Dictionary(Im0=document.make_indirect(image))),
+    )  # fmt: skip
+    page.Resources = Dictionary(Pattern=Dictionary(P0=document.make_indirect(tile)))
+    page.Contents = Stream(document, b"/Pattern cs /P0 scn 0 0 180 240 re f")
     return document
 
 
