@@ -21,6 +21,7 @@ _PART = 500  # ids in one statement
 class Earlier:
     """The file that was taken in before, which a duplicate equals, with the records it became."""
 
+    id: UUID
     file: str
     batch: UUID
     number: str
@@ -120,7 +121,7 @@ def _earlier(unit: Unit, idents: Sequence[UUID]) -> dict[UUID | None, Earlier]:
             .where(IntakeFile.id.in_(part))
         )
         for ident, path, batch, number in unit.rows(statement):
-            found[ident] = Earlier(path, batch, number, records.get(ident, ()))
+            found[ident] = Earlier(ident, path, batch, number, records.get(ident, ()))
     return found
 
 
