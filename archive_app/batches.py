@@ -14,6 +14,23 @@ from archive_app.core.vocabulary import IntakeOutcome, JobState, RecordState
 from ingest.intake import Balance, balance
 from ingest.reasons import message
 
+_PART = 500  # ids in one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The file that was taken in before, which a duplicate equals, with the records it became."""
+
+    id: UUID
+    file: str
+    batch: UUID
+    number: str
+    records: tuple[UUID, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """As a report gives it."""
+        return {"file": self.file, "batch": str(self.batch), "records": [str(record) for record in self.records]}
+
 
 @dataclass(frozen=True, slots=True)
 class FileLine:
@@ -30,12 +47,12 @@ class FileLine:
     size: int
     format: str | None
     notes: tuple[str, ...]
-    equals: UUID | None
+    equals: Earlier | None
     in_quarantine: bool
 
     def as_json(self) -> dict[str, object]:
-        """As the contract gives it."""
-        return {
+        """As the contract gives it; a duplicate also with what it `equals`."""
+        facts: dict[str, object] = {
             "file": self.file,
             "outcome": self.outcome.value,
             "reason": self.reason,
@@ -44,6 +61,9 @@ class FileLine:
             "pages": self.pages,
             "records": [str(record) for record in self.records],
         }
+        if self.equals:
+            facts["equals"] = self.equals.as_json()
+        return facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,41 +93,66 @@ def report(unit: Unit, batch_id: UUID, *, language: str = "en") -> Report:
     """The report of a batch in the viewer's scope. Raises `NotFound`."""
     batch = unit.get(Batch, batch_id)
     rows = unit.all(sa.select(IntakeFile).where(IntakeFile.batch_id == batch_id).order_by(IntakeFile.sequence))
-    records: dict[UUID, list[UUID]] = {}
-    statement = sa.select(Record.intake_file_id, Record.id).where(
-        Record.batch_id == batch_id, Record.state != RecordState.WITHDRAWN
-    )
-    for file_id, record_id in unit.rows(statement.order_by(Record.created_at, Record.code)):
-        if file_id is not None:
-            records.setdefault(file_id, []).append(record_id)
-    lines = tuple(_line(row, tuple(records.get(row.id, ())), language) for row in rows)
+    records = _records(unit, Record.batch_id == batch_id)
+    earlier = _earlier(unit, [row.equals_file_id for row in rows if row.equals_file_id])
+    lines = tuple(_line(row, records.get(row.id, ()), earlier.get(row.equals_file_id), language) for row in rows)
     return Report(batch, lines, balance(unit, batch))
 
 
-def _line(row: IntakeFile, records: tuple[UUID, ...], language: str) -> FileLine:
+def _records(unit: Unit, where: sa.ColumnElement[bool]) -> dict[UUID, tuple[UUID, ...]]:
+    """The records of each intake file, as far as the viewer may see them."""
+    found: dict[UUID, tuple[UUID, ...]] = {}
+    statement = sa.select(Record.intake_file_id, Record.id).where(where, Record.state != RecordState.WITHDRAWN)
+    for file_id, record_id in unit.rows(statement.order_by(Record.created_at, Record.code)):
+        if file_id is not None:
+            found[file_id] = (*found.get(file_id, ()), record_id)
+    return found
+
+
+def _earlier(unit: Unit, idents: Sequence[UUID]) -> dict[UUID | None, Earlier]:
+    """Of these intake files those that the viewer may see."""
+    found: dict[UUID | None, Earlier] = {}
+    for start in range(0, len(idents), _PART):
+        part = idents[start : start + _PART]
+        records = _records(unit, Record.intake_file_id.in_(part))
+        statement = (
+            sa.select(IntakeFile.id, IntakeFile.path, Batch.id, Batch.number)
+            .join(Batch, Batch.id == IntakeFile.batch_id)
+            .where(IntakeFile.id.in_(part))
+        )
+        for ident, path, batch, number in unit.rows(statement):
+            found[ident] = Earlier(ident, path, batch, number, records.get(ident, ()))
+    return found
+
+
+def _line(row: IntakeFile, records: tuple[UUID, ...], equals: Earlier | None, language: str) -> FileLine:
     return FileLine(
         id=row.id,
         file=row.path,
         outcome=row.outcome,
         reason=row.reason or ("duplicate" if row.outcome == IntakeOutcome.DUPLICATE else None),
-        message=_message(row, language),
+        message=_message(row, equals, language),
         digest=row.sha256,
         pages=row.pages,
         records=records,
         size=row.size,
         format=row.format,
         notes=tuple(row.notes),
-        equals=row.equals_file_id,
+        equals=equals,
         in_quarantine=row.outcome == IntakeOutcome.REFUSED and row.bytes_kept,
     )
 
 
-def _message(row: IntakeFile, language: str) -> str:
+def _message(row: IntakeFile, equals: Earlier | None, language: str) -> str:
     zh = language.startswith("zh")
     if row.outcome == IntakeOutcome.REFUSED and row.reason:
         return message(row.reason, language, row.reason_facts)
     if row.outcome == IntakeOutcome.DUPLICATE:
-        return "与已入库的文件逐字节相同，未重复入库。" if zh else "Equal, byte for byte, to a file taken in before."
+        which = f"（批次 {equals.number}，{equals.file}）" if equals else ""
+        if zh:
+            return f"与已入库的文件{which}逐字节相同，未重复入库。"
+        which = f": {equals.file} of batch {equals.number}" if equals else ""
+        return f"Equal, byte for byte, to a file taken in before{which}."
     if row.outcome == IntakeOutcome.ACCEPTED:
         return "已入库。" if zh else "Taken in."
     return "等待检查。" if zh else "Waiting to be examined."
@@ -142,9 +187,9 @@ def _jobs(sessions: Sessions, keys: Sequence[str]) -> tuple[int, list[tuple[str,
     waiting, buried = 0, []
     table = QueuedJob.__table__
     with sessions.reading() as session:
-        for start in range(0, len(keys), 500):
+        for start in range(0, len(keys), _PART):
             statement = sa.select(table.c.name, table.c.state, table.c.reason).where(
-                table.c.key.in_(keys[start : start + 500]), table.c.state != JobState.DONE
+                table.c.key.in_(keys[start : start + _PART]), table.c.state != JobState.DONE
             )
             for name, state, reason in session.connection().execute(statement):
                 if state == JobState.BURIED:

@@ -17,7 +17,7 @@ from archive_app.core.masking import Masking
 from archive_app.core.model import Component, Field, Fonds, Page, PartyLink, Record
 from archive_app.core.ports import StoreKey
 from archive_app.core.reference import ReferenceTables
-from archive_app.core.unit import Unit
+from archive_app.core.unit import Unit, storable
 from archive_app.core.vocabulary import Action, ComponentKind, PageState, RecordId, RecordState
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
@@ -40,7 +40,7 @@ def resolve(unit: Unit, id_or_code: str) -> Record:
         _nothing()
     if _UUID.fullmatch(id_or_code):
         return unit.get(Record, RecordId(UUID(id_or_code)))
-    found = unit.first(sa.select(Record).where(Record.code == id_or_code))
+    found = unit.first(sa.select(Record).where(Record.code == id_or_code)) if storable(id_or_code) else None
     if found is None:
         _nothing()
     return found

@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from archive_app import catalogue, installation
+from archive_app.cli.context import explain
 from archive_app.cli.ingesting import files_under, take_in
-from archive_app.core.errors import Unavailable
+from archive_app.core.errors import ArchiveError, Unavailable
 from archive_app.core.model import Batch, Fonds
 from archive_app.core.settings import Settings, environment
 from archive_app.core.vocabulary import Level, RecordState, Viewer
@@ -184,5 +185,13 @@ def _tell(archive: Archive, console: Console) -> None:
                   f"{archive.settings.home}/tokens/demo-archivist search {_SEARCHES[0]}", highlight=False)  # fmt: skip
 
 
+def _run() -> None:
+    try:
+        main()
+    except ArchiveError as fault:
+        explain(fault, as_json=False)
+        sys.exit(1)
+
+
 if __name__ == "__main__":
-    main()
+    _run()

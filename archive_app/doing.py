@@ -208,3 +208,12 @@ def _delay(fault: Exception, attempt: int) -> dt.timedelta:
 def _reason(fault: Exception) -> str:
     """What operators read: our errors name code and facts, others their kind only (a text may be personal)."""
     return str(fault) if isinstance(fault, ArchiveError) else type(fault).__name__
+
+
+def index_alone(archive: Archive) -> None:
+    """Bring the index up to date here, where nobody else would: in an embedded archive without a worker.
+
+    So that a search finds what the command before it changed. With a worker its job is done within seconds.
+    """
+    if not archive.settings.on_broker and not archive.queue.live_workers():
+        Hands(archive, {}, pace=NORMAL).take_batch()

@@ -18,7 +18,7 @@ from archive_app.core.name_order import by_name
 from archive_app.core.numbers import normalise_number
 from archive_app.core.ports import NumberHasher
 from archive_app.core.reference import ReferenceTables
-from archive_app.core.unit import Unit
+from archive_app.core.unit import Unit, storable
 from archive_app.core.vocabulary import Action, IdentifierKind, PartyKind, PersonId, RecordId, RecordState
 
 #: A stretch this long without a paper is drawn as a gap. It says nothing about the person.
@@ -45,6 +45,8 @@ def find(unit: Unit, text: str, *, hasher: NumberHasher) -> list[dict[str, objec
     """Persons with this number (whole) or this name (exact), within the viewer's scope."""
     _need(unit)
     wanted = text.strip()
+    if not storable(wanted):
+        return []
     people: dict[PersonId, Person] = {}
     hashes = [(kind, hasher.hash(kind.value, normalise_number(kind.value, wanted))) for kind in IdentifierKind]
     by_number = (

@@ -85,7 +85,7 @@ def user_list(context: Context) -> None:
 def user_activate(context: Context, *, login: str, code_file: str, password_stdin: bool) -> None:
     """Set the first password and destroy the activation code."""
     del password_stdin
-    code = Path(code_file).read_text(encoding="utf-8").strip()
+    code = Path(code_file).read_text(encoding="utf-8", errors="replace").strip()
     with context.archive() as archive:
         secret = archive.accounts.activate(login, code=code, password=_line())
     Path(code_file).unlink()

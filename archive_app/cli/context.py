@@ -71,7 +71,7 @@ class Context:
         given = environment()
         if file := self.token_file or given.get(f"{_TOKEN_KEY}_FILE"):
             try:
-                return Path(file).read_text(encoding="utf-8").strip()
+                return Path(file).read_text(encoding="utf-8", errors="replace").strip()
             except OSError as fault:
                 raise click.UsageError(f"file of the token: {fault.strerror}") from fault
         token = given.get(_TOKEN_KEY)
@@ -127,6 +127,7 @@ _ADVICE = {
     "index-refuses-us": "the index server refuses our key: check ARCHIVE_INDEX_API_KEY_FILE and its rights.",
     "index-unreachable": "the index server does not answer: check ARCHIVE_INDEX_URL and whether it runs.",
     "no-archive-here": "there is no archive here. Make one with `archive init`, or name it with --home.",
+    "address-not-free": "the site cannot be served there: is another program at this port? Choose one with --port.",
     "archive-exists": "there is an archive here already. Choose another folder with ARCHIVE_HOME or --home.",
     "database-not-current": "the database has another version than this program. Run `archive db upgrade`.",
     "database-down": "the database does not answer. Is the server of ARCHIVE_DATABASE_URL up, and the password right?",

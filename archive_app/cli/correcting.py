@@ -15,6 +15,7 @@ from archive_app.core.errors import Refused
 from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import RecordId, Viewer
 from archive_app.correcting import Asked, Upload
+from archive_app.doing import index_alone
 from archive_app.wiring import Archive
 from ingest import page_changes, reviewing
 from retention.corrections import PROPOSED
@@ -197,6 +198,7 @@ def correction_approve(context: Context, *, ident: str, remark: str | None) -> N
         viewer = context.viewer(archive)
         decided = parse_id(ident, kind="correction")
         correcting.approve(archive.workshop, viewer, decided, person_of=archive.accounts.person_of, remark=remark)
+        index_alone(archive)
         _answer_correction(context, archive, viewer, decided)
 
 

@@ -1,12 +1,13 @@
 """`archive ingest PATH…`: files and folders into a batch, with their outcome one by one and the balance at the end."""
 
 import logging
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 from uuid import UUID
 
 import click
@@ -88,14 +89,14 @@ def ingest(
 
 
 def files_under(paths: Iterable[str]) -> Iterator[tuple[Path, str]]:
-    """Every file with its name relative to the PATH it was found under; links that lead out are not followed."""
+    """Everything but folders, with its name relative to the PATH it was found under; links in one are not followed."""
     for text in paths:
         path = Path(text)
         if path.is_dir():
-            found = sorted(one for one in path.rglob("*") if one.is_file() and not one.is_symlink())
+            found = sorted(one for one in path.rglob("*") if one.is_symlink() or not one.is_dir())
             yield from ((one, one.relative_to(path).as_posix()) for one in found)
         else:
-            yield path, path.name
+            yield path.resolve(), path.name
 
 
 def take_in(
@@ -143,15 +144,22 @@ def _report(archive: Archive, viewer: Viewer, batch: UUID) -> batches.Report:
 
 def _receive(archive: Archive, viewer: Viewer, batch: UUID, path: Path, name: str) -> UUID | None:
     try:
-        with path.open("rb") as stream:
+        with _opened(path) as stream:
             return intake.receive(archive.workshop, viewer, batch, stream, path=name)
-    except Refused as refusal:  # only too large: nothing of it was kept
-        intake.refuse_unread(archive.workshop, viewer, batch, path=name, size=path.stat().st_size, refusal=refusal)
+    except Refused as refusal:  # no file, or too large: nothing of it was kept
+        intake.refuse_unread(archive.workshop, viewer, batch, path=name, size=path.lstat().st_size, refusal=refusal)
         return None
     except OSError as fault:
         unread = Refused("unreadable", detail=fault.strerror or "unreadable")
         intake.refuse_unread(archive.workshop, viewer, batch, path=name, size=0, refusal=unread)
         return None
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Raises `Refused` for a link, pipe or device: nobody knows what it leads to, or whether it ever ends."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise Refused("not-a-file")
+    return path.open("rb")
 
 
 def _examine_here(archive: Archive, ident: UUID) -> None:

@@ -109,14 +109,12 @@ def _note_verification(context: Context, found: Verified) -> None:
 
 
 @backup.command("restore")
-@click.option(
-    "--into", required=True, type=click.Path(file_okay=False), help="An empty folder: the archive's new home."
-)
+@click.option("--into", type=click.Path(file_okay=False), help="An empty folder, otherwise that of the settings.")
 @click.option("--snapshot", help="Its id; otherwise the newest.")
 @with_context
-def backup_restore(context: Context, *, into: str, snapshot: str | None) -> int:
+def backup_restore(context: Context, *, into: str | None, snapshot: str | None) -> int:
     """Make an archive of a snapshot, in the database and store of the settings, and compare everything."""
-    settings = Settings.from_env(environment(), home=Path(into))
+    settings = Settings.from_env(environment(), home=Path(into)) if into else context.settings
     _log_user()
     with _bars(context) as report:
         landed = restore(settings, snapshot=snapshot, progress=report)

@@ -102,7 +102,10 @@ def record_confirm(
 
 
 def shown_again(archive: "Archive", viewer: Viewer, ident: RecordId) -> dict[str, Any]:
-    """The record as it stands after a change."""
+    """The record as it stands after a change, which a search finds from now on."""
+    from archive_app.doing import index_alone  # noqa: PLC0415 - as above
+
+    index_alone(archive)
     with archive.reading(viewer) as unit:
         return catalogue.show(unit, catalogue.resolve(unit, str(ident)), archive.tables)
 
@@ -126,10 +129,13 @@ def record_file(context: Context, *, record_ref: str) -> None:
 @with_context
 def record_file_batch(context: Context, *, batch: str) -> None:
     """File every clear record of a batch at once."""
+    from archive_app.doing import index_alone  # noqa: PLC0415 - as above
+
     with context.archive() as archive:
         viewer = context.viewer(archive)
         with archive.unit(viewer) as unit:
             done = filing.file_clear(unit, parse_id(batch, kind="batch"), tables=archive.tables)
+        index_alone(archive)
     left = [{"record": str(ident), "reason": reason} for ident, reason in done.left]
     context.answer({"filed": len(done.filed), "left": left}, f"{len(done.filed)} filed, {len(left)} left")
 

@@ -16,7 +16,7 @@ from archive_app.workforce import Workforce
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8080, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
 @click.option("--no-workers", is_flag=True, help="Only the site; workers run elsewhere.")
 @with_context
 def serve(context: Context, *, host: str, port: int, no_workers: bool) -> None:

@@ -477,3 +477,8 @@ def parse_id(text: str, *, kind: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound(kind=kind) from None
+
+
+def storable(text: str) -> bool:
+    """Whether a database can hold it: no NUL, no half of a surrogate pair. What is not, is not looked for."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

@@ -84,7 +84,7 @@ class SearchIn(Schema):
 class WidthIn(Schema):
     """How wide a picture may be, in pixels."""
 
-    width = Integer(load_default=None, validate=Range(min=1))
+    width = Integer(validate=Range(min=1))
 
 
 class HitOut(Schema):
@@ -211,13 +211,13 @@ def record(record_id: str) -> ResponseReturnValue:
     return {**shown, "class_": shown["class"], "fields_": shown["fields"]}
 
 
-@bp.get("/records/<record_id>/pages/<int:number>/image")
+@bp.get("/records/<record_id>/pages/<int(max=999999):number>/image")
 @bp.input(WidthIn, location="query", arg_name="asked")
 @bp.doc(security=_SECURITY, summary="A page's picture")
 @access(Action.RECORD_READ)
 def page_image(record_id: str, number: int, asked: dict[str, Any]) -> ResponseReturnValue:
     """A page's picture, at most `width` pixels wide."""
-    return picture(record_id, number, asked["width"])
+    return picture(record_id, number, asked.get("width"))
 
 
 @bp.get("/components/<component_id>")

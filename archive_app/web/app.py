@@ -17,6 +17,7 @@ from archive_app.web import (
     access,
     admin,
     api,
+    api_document,
     corrections,
     errors,
     filters,
@@ -74,6 +75,7 @@ def create_app(archive: Archive) -> Flask:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of the default provider
     app.security_schemes = {"bearer": {"type": "http", "scheme": "bearer"}}
+    app.spec_processor(api_document.complete)
     Babel(app, locale_selector=lambda: str(g.get("language", settings.language)))
     operations.install(app)
     app.before_request(_language)

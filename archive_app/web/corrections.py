@@ -61,7 +61,7 @@ def _correction(correction_id: UUID, typed: dict[str, str], faults: dict[str, st
     )  # fmt: skip
 
 
-@bp.get("/corrections/<uuid:correction_id>/pages/<int:number>/image")
+@bp.get("/corrections/<uuid:correction_id>/pages/<int(max=999999):number>/image")
 @access(Action.RECORD_CORRECT, Action.CORRECTION_APPROVE)
 def page_image(correction_id: UUID, number: int) -> ResponseReturnValue:
     """A proposed page's picture."""

@@ -180,7 +180,7 @@ def batch_page(
     report = batches.report(unit, batch_id, language=language)
     lines = [line for line in report.files if shown is None or line.outcome == shown]
     part = lines[start : start + FILES_A_PAGE]
-    made = _records(unit, batch_id, [line.equals for line in part if line.equals])
+    made = _records(unit, batch_id, [line.equals.id for line in part if line.equals])
     batch = report.batch
     return BatchPage(
         batch=batch,
@@ -188,7 +188,7 @@ def batch_page(
         box=unit.get(Box, batch.box_id).code if batch.box_id else None,
         balance=report.balance,
         work=batches.work_of(unit, sessions, batch_id),
-        rows=tuple(FileRow(line, made.get(line.equals or line.id, ())) for line in part),
+        rows=tuple(FileRow(line, made.get(line.equals.id if line.equals else line.id, ())) for line in part),
         shown=shown,
         start=start,
         total=len(lines),

@@ -174,7 +174,7 @@ def _related(unit: Unit, record: Record) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-@bp.get("/records/<record_id>/pages/<int:number>/image")
+@bp.get("/records/<record_id>/pages/<int(max=999999):number>/image")
 @access(Action.RECORD_READ)
 def page_image(record_id: str, number: int) -> ResponseReturnValue:
     """A page's picture, at most `width` pixels wide."""

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import socket
 from contextlib import ExitStack, nullcontext
 from types import FrameType
 
@@ -9,6 +10,7 @@ import waitress
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from archive_app import logs
+from archive_app.core.errors import Unavailable
 from archive_app.core.settings import Settings
 from archive_app.web.app import create_app
 from archive_app.wiring import opened
@@ -16,6 +18,7 @@ from archive_app.workforce import Workforce
 
 _LOG = logging.getLogger("archive")
 _THREADS = 8
+_BACKLOG = 1024
 
 
 class _EndError(Exception):
@@ -23,7 +26,10 @@ class _EndError(Exception):
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: bool = True) -> None:
-    """Serve until told to end. Requests in hand are finished, jobs in hand too."""
+    """Serve until told to end. Requests in hand are finished, jobs in hand too.
+
+    Raises `Unavailable` if the address is taken, before anything else is started.
+    """
     logs.configure(settings.log)
     with ExitStack() as stack:
         archive = stack.enter_context(opened(settings))
@@ -31,17 +37,16 @@ def serve(settings: Settings, *, host: str, port: int, workers: bool = True) -> 
         if settings.trusted_proxies:
             count = settings.trusted_proxies
             app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
-        local = workers and not settings.on_broker
-        stack.enter_context(Workforce(settings) if local else nullcontext())
         server = waitress.create_server(
             app,
-            host=host,
-            port=port,
+            sockets=_listening(host, port),
             threads=_THREADS,
             ident="archive",
             max_request_body_size=settings.limit_bytes + (1 << 20),
             channel_timeout=300,
         )
+        local = workers and not settings.on_broker
+        stack.enter_context(Workforce(settings) if local else nullcontext())
 
         def end(_number: int, _frame: FrameType | None) -> None:
             raise _EndError
@@ -52,3 +57,17 @@ def serve(settings: Settings, *, host: str, port: int, workers: bool = True) -> 
             server.run()
         except (_EndError, KeyboardInterrupt):
             server.close()
+
+
+def _listening(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address of that host. Raises `Unavailable` if one cannot be had."""
+    with ExitStack() as opened_so_far:
+        sockets = []
+        try:
+            for family, *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+                sockets.append(socket.create_server(address[:2], family=family, backlog=_BACKLOG))
+                opened_so_far.enter_context(sockets[-1])
+        except OSError as fault:
+            raise Unavailable("address-not-free", host=host, port=port, detail=fault.strerror) from fault
+        opened_so_far.pop_all()
+        return sockets

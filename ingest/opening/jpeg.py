@@ -143,7 +143,7 @@ def pixels(data: bytes, jpeg: Jpeg) -> Samples:
     try:
         samples: Samples = simplejpeg.decode_jpeg(data, colorspace=space)
     except ValueError as error:
-        raise Refused("damaged", detail=str(error)[:120]) from error
+        raise _refusal(error) from error
     if space != "CMYK":
         return samples
     inks = np.subtract(255, samples) if jpeg.adobe else samples
@@ -156,5 +156,15 @@ def check_coefficients(data: bytes) -> None:
         components = simplejpeg.decode_jpeg_header(data)[2]
         space = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(components, "GRAY")
         simplejpeg.decode_jpeg(data, colorspace=space, fastdct=True, min_height=1, min_width=1)
-    except ValueError as error:
-        raise Refused("damaged", detail=str(error)[:120]) from error
+    except (KeyError, ValueError) as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: Exception) -> Refused:
+    """A file whose colours are sampled as TurboJPEG cannot read is sound all the same; it says so in words only.
+
+    A way to sample that TurboJPEG knows, and its wrapper does not, is a `KeyError`.
+    """
+    if isinstance(error, KeyError) or "subsampling" in str(error):
+        return Refused("unsupported-variant", kind="JPEG subsampling")
+    return Refused("damaged", detail=str(error)[:120])

@@ -5,7 +5,6 @@ Text and drawing are not rendered here: such pages have no picture, and the note
 
 import posixpath
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +13,7 @@ from xml.etree.ElementTree import Element
 from PIL import Image
 
 from archive_app.core.errors import Refused
-from ingest.opening import packages, pictures, sniff
+from ingest.opening import packages, pictures
 from ingest.opening.model import PAGE_DPI, Examination, Limits, PageShape, TextLine
 
 _PIXELS_A_MM: Final = PAGE_DPI / 25.4
@@ -102,17 +101,8 @@ def _drawn(
 
 
 def _medium(data: bytes, limits: Limits) -> Image.Image:
-    """A picture of the package, as strictly checked as if it had come alone."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        path = Path(file.name)
-        media_type = sniff.media_type_of(path)
-        if not media_type.startswith("image/"):
-            raise Refused("damaged", part="OFD picture")
-        pictures.examine(path, media_type, limits, lambda: None)
-        samples, _ = pictures.decode(path, media_type, 1, limits)
-        return Image.fromarray(samples.squeeze(axis=2) if samples.shape[2] == 1 else samples)
+    samples = pictures.inside(data, limits)
+    return Image.fromarray(samples.squeeze(axis=2) if samples.shape[2] == 1 else samples)
 
 
 def _document(package: packages.Package, root: Element, limits: Limits) -> _Document:

@@ -1,6 +1,6 @@
 """DOCX and XLSX (ECMA-376): text in the order of reading; macros, embedded programs and outside content are refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element
@@ -9,7 +9,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from archive_app.core.errors import Refused
-from ingest.opening import packages, text_pages
+from ingest.opening import packages, pictures, text_pages
 from ingest.opening.model import Limits, TextLine
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -39,9 +39,21 @@ def check(path: Path, limits: Limits) -> tuple[str, ...]:
         types = package.read("[Content_Types].xml")
         if b"macroEnabled" in types:
             raise Refused("macro")
-        if any("/media/" in name for name in package.names):
+        media = [name for name in package.names if "/media/" in name]
+        for name in media:
+            _check_picture(package.read(name), limits)
+        if media:
             notes.append("pictures-not-read")
     return tuple(notes)
+
+
+def _check_picture(data: bytes, limits: Limits) -> None:
+    """Raises `Refused` for a picture that is not whole. Drawings of kinds that are not taken alone are let be."""
+    try:
+        pictures.inside(data, limits)
+    except Refused as refusal:
+        if refusal.code in {"empty", "truncated", "damaged", "missing-image"}:
+            raise Refused("damaged-image", page="?", cause=refusal.code) from refusal
 
 
 def _check_relations(root: Element) -> None:
@@ -146,14 +158,22 @@ def _worksheets(stream: BinaryIO, limits: Limits) -> list[list[str | list[str]]]
         cells = size = 0
         for sheet in book.worksheets:
             lines: list[str | list[str]] = [sheet.title]
+            sheet.reset_dimensions()  # what is stated counts cells that were only painted, up to the last there can be
             for row in sheet.iter_rows(values_only=True):
-                cells += len(row)
-                line = ["" if value is None else " ".join(str(value).split()) for value in row]
+                line = _filled(row)
+                cells += len(line)
                 size += sum(map(len, line))
                 if cells > _MOST_CELLS or size > limits.text_bytes:
                     raise Refused("too-much-text", limit=limits.text_bytes)
-                lines.append(line)
+                if line:
+                    lines.append(line)
             parts.append(lines)
     finally:
         book.close()
     return parts
+
+
+def _filled(row: Sequence[object]) -> list[str]:
+    """A row's values as text, up to its last one."""
+    last = next((place for place in range(len(row), 0, -1) if row[place - 1] is not None), 0)
+    return ["" if value is None else " ".join(str(value).split()) for value in row[:last]]

@@ -15,10 +15,13 @@ from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
 from archive_app.core.errors import Refused
+from ingest.opening import trailing
 from ingest.opening.model import Limits
 
 _MOST_MEMBERS: Final = 10_000
 _PIECE: Final = 1 << 20
+_END: Final = 22  # bytes of the end of a ZIP, before its comment
+_LONGEST_COMMENT: Final = (1 << 16) - 1
 _DTD: Final = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 _DEEPEST: Final = 256
 _ENCODING: Final = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9_-]+)[\"'][^>]*\?>")
@@ -120,7 +123,16 @@ def _check(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
     starts = sorted(info.header_offset for info in infos)
     if len(starts) != len(set(starts)) or (starts and starts[0] != 0):
         raise Refused("polyglot" if starts and starts[0] else "archive-bomb", kind="ZIP", limit=len(starts))
+    trailing.check(_behind(archive, path))
     _read_all(archive, _ceiling(path, limits))
+
+
+def _behind(archive: zipfile.ZipFile, path: Path) -> bytes:
+    """What follows the end of the package; readers look for that end in the last bytes of the file only."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - _END - _LONGEST_COMMENT))
+        tail = stream.read()
+    return tail[tail.rfind(b"PK\x05\x06") + _END + len(archive.comment) :]
 
 
 def _ceiling(path: Path, limits: Limits) -> int:

@@ -5,7 +5,6 @@ that ends early is refused, although renderers would show something.
 """
 
 import re
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,9 +25,11 @@ _MAPPED: Final = 64 << 20  # larger files are read, not mapped: pages of a mappi
 _OBJECT_STREAM: Final = re.compile(rb"/Type\s*/(?:ObjStm|XRef)\b")
 _HEAD_OF_STREAM: Final = re.compile(rb"stream\r?\n")
 _DO: Final = re.compile(rb"/([^\s/<>\[\](){}%]+)\s+Do\b")
+_PAINTS_WITH: Final = re.compile(rb"/([^\s/<>\[\](){}%]+)\s+(?:scn|SCN)\b")
 _SHOWS_TEXT: Final = re.compile(rb"(?:\)|>|\])\s*(?:Tj|TJ|'|\")")
 _INVISIBLE: Final = re.compile(rb"\b3\s+Tr\b")
 _ESCAPE: Final = re.compile(r"#([0-9A-Fa-f]{2})")
+_LINEAR_LENGTH: Final = re.compile(rb"/Linearized\b[^>]*?/L\s+(\d{1,15})\b")
 _DEEPEST: Final = 24
 _SCAN_PIXELS: Final = 300_000  # a picture of this size is a page, smaller ones are seals and logos
 
@@ -75,6 +76,9 @@ def _check_outside(path: Path, limits: Limits) -> tuple[str, ...]:
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
+        made_for = _LINEAR_LENGTH.search(head)
+        if made_for and int(made_for[1]) > size:  # its first end mark stands near its beginning
+            raise Refused("truncated", part="/Linearized")
         stream.seek(max(0, size - trailing.PADDING - _TAIL))
         tail = stream.read()
         end = tail.rfind(b"%%EOF")
@@ -82,8 +86,6 @@ def _check_outside(path: Path, limits: Limits) -> tuple[str, ...]:
             raise Refused("truncated", part="%%EOF")
         rest = tail[end + 5 :]
         notes = trailing.check(rest) if rest.strip() else ()
-        if zipfile.is_zipfile(path):
-            raise Refused("polyglot", kind="ZIP")
         if head.find(b"%PDF-") > 0:
             notes += ("leading-bytes",)
         for place in _object_streams(stream):
@@ -203,6 +205,11 @@ class _Walk:
             if not isinstance(thing, pikepdf.Stream):
                 raise Refused("missing-image", page=number)
             text |= self._drawn(thing, resources, number, above)
+        tiles: Any = resources.get("/Pattern", {}) if isinstance(resources, pikepdf.Dictionary) else {}
+        for raw in set(_PAINTS_WITH.findall(data)):
+            tile = tiles.get("/" + raw.decode("utf-8", "replace"))
+            if isinstance(tile, pikepdf.Stream):
+                text |= self._drawn(tile, resources, number, above)
         return text
 
     def _drawn(

@@ -4,6 +4,7 @@ The structure is walked before a decoder sees the file, because decoders load mu
 """
 
 import mmap
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
 from archive_app.core.errors import Refused
-from ingest.opening import containers, fax, jpeg, png, tiff
+from ingest.opening import containers, fax, jpeg, png, sniff, tiff, trailing
 from ingest.opening.model import Examination, Limits, PageShape
 from ingest.opening.samples import Samples, samples_of, shaped, upright
 
@@ -118,6 +119,19 @@ def _outline(path: Path, media_type: str, data: mmap.mmap, limits: Limits) -> tu
     return f"{name}, {outline.variant}", outline.notes
 
 
+def inside(data: bytes, limits: Limits) -> Samples:
+    """A picture inside of another file, as strictly checked as if it had come alone. Raises `Refused`."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        path = Path(file.name)
+        media_type = sniff.media_type_of(path)
+        if not media_type.startswith("image/"):
+            raise Refused("unknown-format")
+        examine(path, media_type, limits, lambda: None)
+        return decode(path, media_type, 1, limits)[0]
+
+
 def _check_size(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.page_pixels:
         raise Refused("too-many-pixels", width=width, height=height, limit=limits.page_pixels)
@@ -125,6 +139,8 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
 
 def _examine_tiff(path: Path, data: mmap.mmap, limits: Limits, progress: Progress) -> Examination:
     found = tiff.directories(data, limits)
+    end = tiff.end_of(found)
+    trailing.refuse_other_file(data[end : end + trailing.NEAR])
     pages = [directory for directory in found if directory.is_page]
     if len(pages) > limits.pages:
         raise Refused("too-many-pages", pages=len(pages), limit=limits.pages)

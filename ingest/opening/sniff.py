@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from archive_app.core.errors import Refused
+from ingest.opening import trailing
 
 PDF, OFD, XML = "application/pdf", "application/ofd", "application/xml"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -50,18 +51,31 @@ def media_type_of(path: Path) -> str:
         raise Refused("empty")
     for signature, media_type in _SIGNATURES:
         if head.startswith(signature):
+            _refuse_second_kind(path, head, media_type)
             return media_type
     for signature, reason in _REFUSED:
         if head.startswith(signature):
             raise Refused(reason)
-    special = _bmp(head) or _riff(head) or _heif(head) or _office(path, head)
-    if special:
-        return special
+    if picture := _bmp(head) or _riff(head) or _heif(head):
+        _refuse_second_kind(path, head, picture)
+        return picture
+    if document := _office(path, head):
+        return document
     if b"%PDF-" in head[:_PDF_HEAD]:
+        trailing.refuse_other_file(head[: head.index(b"%PDF-")])
+        _refuse_second_kind(path, head, PDF)
         return PDF
     if _looks_like_xml(head):
         return XML
     raise Refused("unknown-format")
+
+
+def _refuse_second_kind(path: Path, head: bytes, media_type: str) -> None:
+    """Readers of PDF look behind the first byte for its header, readers of ZIP look from the end for its index."""
+    if media_type != PDF and b"%PDF-" in head[:_PDF_HEAD]:
+        raise Refused("polyglot", kind="PDF")
+    if zipfile.is_zipfile(path):
+        raise Refused("polyglot", kind="ZIP")
 
 
 def _bmp(head: bytes) -> str | None:

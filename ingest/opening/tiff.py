@@ -5,7 +5,7 @@ Nothing is decoded here; `pictures` does that once the structure holds.
 
 import mmap
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +55,7 @@ class Directory:
 
     order: str  # `<` or `>`
     entries: Mapping[int, Entry]
+    end: int  # behind its own last byte and its fields' values
 
     def numbers(self, tag: int) -> tuple[int, ...]:
         """The whole numbers of a field, empty if it is absent."""
@@ -108,6 +109,11 @@ class Directory:
         return min(rows, height - index * rows)
 
 
+def end_of(found: Sequence[Directory]) -> int:
+    """Behind the last byte that the directories speak of, themselves among it."""
+    return max(max(directory.end, *(offset + size for offset, size in directory.pieces())) for directory in found)
+
+
 def directories(data: mmap.mmap, limits: Limits) -> list[Directory]:
     """The chain of directories, each with all its strips inside the file. Raises `Refused`."""
     if len(data) < 8:  # noqa: PLR2004  the header
@@ -144,6 +150,7 @@ def _directory(data: mmap.mmap, at: int, order: str, *, big: bool) -> tuple[Dire
     at += struct.calcsize(order + head)
     width = struct.calcsize(order + entry) + inline
     entries = {}
+    end = at + count * width + struct.calcsize(order + offset)
     for index in range(count):
         tag, kind, many = struct.unpack_from(order + entry, data, at + index * width)
         value_at = at + (index + 1) * width - inline
@@ -155,8 +162,9 @@ def _directory(data: mmap.mmap, at: int, order: str, *, big: bool) -> tuple[Dire
         if value_at + size > len(data):
             raise Refused("truncated", part=f"TIFF tag {tag}")
         entries[tag] = Entry(kind, many, data[value_at : value_at + size])
+        end = max(end, value_at + size)
     (following,) = struct.unpack_from(order + offset, data, at + count * width)
-    return Directory(order, entries), following
+    return Directory(order, entries, end), following
 
 
 def _check(directory: Directory, length: int, limits: Limits) -> None:

@@ -8,6 +8,7 @@ import docx
 import openpyxl
 from docx.oxml import OxmlElement
 from hostile_case import Case, saved, scan
+from openpyxl.styles import PatternFill
 
 _OFD = "http://www.ofdspec.org/2016"
 
@@ -95,6 +96,17 @@ def word() -> "docx.document.Document":
     return document
 
 
+def _painted() -> openpyxl.Workbook:
+    """Rows that somebody coloured as far as the sheet goes, as people do, and a word in its last row."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in range(1, 201):
+        sheet.cell(row, 1).value = "甲某某"
+        sheet.cell(row, 16384).fill = PatternFill("solid", fgColor="FFFF00")
+    sheet.cell(1048576, 1).value = "末"
+    return book
+
+
 def _bytes_of(document: object) -> bytes:
     out = io.BytesIO()
     document.save(out)  # type: ignore[attr-defined]
@@ -135,6 +147,14 @@ def documents() -> Iterator[Case]:
     entity = b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'
     yield Case("entities.docx", _with(plain, {"word/document.xml": entity}), "xml-entities")
     yield Case("bomb.docx", _with(plain, {"word/media/a.bin": bytes(64 << 20)}), "archive-bomb")
+    illustrated = word()
+    illustrated.add_picture(io.BytesIO(saved(scan(), "JPEG")))
+    yield Case("picture.docx", _bytes_of(illustrated), note="pictures-not-read")
+    half = saved(scan(), "JPEG")[:2000]
+    yield Case("picture-cut.docx", _with(_bytes_of(illustrated), {"word/media/image1.jpg": half}), "damaged-image")
+    yield Case("drawing.docx", _with(plain, {"word/media/image1.emf": b"\x01\0\0\0" + bytes(100)}))
+    yield Case("with-junk.docx", plain + b"junk" * 100, "trailing-data")
+    yield Case("padded.docx", plain + bytes(100))
     yield Case("cut.docx", plain[: len(plain) // 2], "truncated")
     acting = word()
     field = OxmlElement("w:instrText")
@@ -146,6 +166,7 @@ def documents() -> Iterator[Case]:
     book.active.append(["甲某某", 5321.5])
     sheet = _bytes_of(book)
     yield Case("plain.xlsx", sheet)
+    yield Case("painted-to-the-edge.xlsx", _bytes_of(_painted()))
     yield Case("macro.xlsx", _with(sheet, {"xl/vbaProject.bin": b"\xd0\xcf"}), "macro")
     enabled = (b"spreadsheetml.sheet.main", b"sheet.macroEnabled.main")
     yield Case("macro-type.xlsx", _with(sheet, {}, replace=enabled), "macro")

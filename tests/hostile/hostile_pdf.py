@@ -80,6 +80,9 @@ def sound() -> Iterator[Case]:
         "data-attached.pdf", changed(lambda d: _attach(d, b"<?xml version='1.0'?><Receipt/>")), note="attachments:1"
     )
     yield Case("g4-picture.pdf", finished(_group4(whole=True)))
+    yield Case("tiles.pdf", finished(_tiles(bytes(100))))
+    rows = scan().tobytes()
+    yield Case("run-lengths.pdf", finished(_filtered(_literal_runs(rows), Name.RunLengthDecode)))
     yield Case("font-left-out.pdf", changed(_leave_font_out, written()), note="fonts:not-embedded")
     yield Case("link.pdf", changed(lambda d: _annotate(d, Dictionary(S=Name.URI, URI=b"https://example.org/"))))
 
@@ -200,6 +203,10 @@ def broken() -> Iterator[Case]:
     jpx = saved(scan(), "JPEG2000")
     yield Case("picture-jpx.pdf", finished(_filtered(jpx, Name.JPXDecode)))
     yield Case("picture-jpx-cut.pdf", finished(_filtered(jpx[:-200], Name.JPXDecode)), "damaged-image")
+    runs = _literal_runs(scan().tobytes())
+    yield Case("run-lengths-cut.pdf", finished(_filtered(runs[:9000], Name.RunLengthDecode)), "damaged-image")
+    yield Case("tiles-cut.pdf", finished(_tiles(b"xx")), "damaged-image")
+    yield Case("linearised-cut.pdf", finished(scanned(3), linearize=True)[:-40], "truncated")
     yield Case("picture-jbig2-cut.pdf", finished(_filtered(_JBIG2[:-8], Name.JBIG2Decode)), "damaged-image")
     content = scanned()
     content.pages[0].Contents.write(zlib.compress(b"q Q " * 500)[:-20], filter=Name.FlateDecode)
@@ -218,6 +225,29 @@ def _filtered(data: bytes, name: pikepdf.Name) -> pikepdf.Pdf:
     document = scanned()
     document.pages[0].Resources.XObject.Im0.write(data, filter=name)
     return document
+
+
+def _tiles(samples: bytes) -> pikepdf.Pdf:
+    """A page painted with a pattern of a picture of ten by ten."""
+    document = pikepdf.new()
+    page = document.add_blank_page(page_size=(180, 240))
+    image = Stream(document, samples)
+    image.stream_dict = Dictionary(
+        Type=Name.XObject, Subtype=Name.Image, Width=10, Height=10, BitsPerComponent=8, ColorSpace=Name.DeviceGray
+    )
+    tile = Stream(document, b"q 10 0 0 10 0 0 cm /Im0 Do Q")
+    tile.stream_dict = Dictionary(
+        Type=Name.Pattern, PatternType=1, PaintType=1, TilingType=1, BBox=Array([0, 0, 10, 10]), XStep=10, YStep=10,
+        Resources=Dictionary(XObject=Dictionary(Im0=document.make_indirect(image))),
+    )  # fmt: skip
+    page.Resources = Dictionary(Pattern=Dictionary(P0=document.make_indirect(tile)))
+    page.Contents = Stream(document, b"/Pattern cs /P0 scn 0 0 180 240 re f")
+    return document
+
+
+def _literal_runs(data: bytes) -> bytes:
+    pieces = (data[at : at + 128] for at in range(0, len(data), 128))
+    return b"".join(bytes([len(piece) - 1]) + piece for piece in pieces) + b"\x80"
 
 
 def _vast(document: pikepdf.Pdf) -> None:
@@ -304,6 +334,7 @@ def harmful() -> Iterator[Case]:
     yield Case("locked-for-owner.pdf", finished(scanned(), encryption=pikepdf.Encryption(owner="a")), "encrypted")
     yield Case("with-zip.pdf", plain + _zip(), "polyglot")
     yield Case("with-html.pdf", plain + b"<html><script>1</script></html>", "polyglot")
+    yield Case("html-before.pdf", b"<html><script>1</script>\n" + plain, "polyglot")
     yield Case("with-junk.pdf", plain + b"\x01\x02\x03" * 100, "trailing-data")
 
 

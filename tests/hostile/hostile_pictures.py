@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pillow_heif
 from hostile_case import Case, saved, scan
+from hostile_packages import packed
 from PIL import Image
 
 pillow_heif.register_heif_opener()
@@ -63,12 +64,25 @@ def jpegs() -> Iterator[Case]:
     yield Case("with-pdf.jpg", plain + b"\n%PDF-1.4\n%%EOF\n", "polyglot")
     yield Case("with-html.jpg", plain + b"<html><script>alert(1)</script>", "polyglot")
     yield Case("with-video.jpg", plain + b"\0\0\0\x18ftypmp42" + bytes(64), "polyglot")
+    yield Case("pdf-in-comment.jpg", _with_comment(plain, b"%PDF-1.4\n1 0 obj<<>>endobj\n%%EOF\n"), "polyglot")
+    yield Case("zip-in-comment.jpg", _with_comment(plain, packed({"a.exe": b"MZ"})), "polyglot")
+    yield Case("sampled-four-by-two.jpg", _sampled(plain, 0x42), "unsupported-variant")
+    yield Case("sampled-one-by-four.jpg", _sampled(plain, 0x14), "unsupported-variant")
     yield Case("with-junk.jpg", plain + b"\x01\x02\x03\x04" * 500, "trailing-data")
 
 
 def _with_size(data: bytes, width: int, height: int) -> bytes:
     at = data.index(b"\xff\xc0") + 5
     return data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]
+
+
+def _sampled(data: bytes, factors: int) -> bytes:
+    at = data.index(b"\xff\xc0") + 11
+    return data[:at] + bytes([factors]) + data[at + 1 :]
+
+
+def _with_comment(data: bytes, comment: bytes) -> bytes:
+    return data[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + data[2:]
 
 
 def pngs() -> Iterator[Case]:
@@ -137,6 +151,10 @@ def others() -> Iterator[Case]:
     yield Case("lossless.webp", saved(scan("RGBA"), "WEBP", lossless=True))
     yield Case("cut.webp", webp[: len(webp) // 2], "truncated")
     yield Case("animated.webp", saved(page, "WEBP", save_all=True, append_images=[page.rotate(180)]), "animated")
+    hidden = packed({"a.exe": b"MZ"})
+    chunk_of_zip = b"XXXX" + struct.pack("<I", len(hidden)) + hidden + bytes(len(hidden) % 2)
+    size = struct.pack("<I", len(webp) + len(chunk_of_zip) - 8)
+    yield Case("zip-in-chunk.webp", webp[:4] + size + webp[8:] + chunk_of_zip, "polyglot")
     heic = saved(page, "HEIF", quality=80)
     yield Case("plain.heic", heic)
     yield Case("cut.heic", heic[: len(heic) // 2], "truncated")

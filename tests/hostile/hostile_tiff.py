@@ -8,6 +8,7 @@ import imagecodecs  # noqa: F401  tifffile compresses with it
 import numpy as np
 import tifffile
 from hostile_case import Case, saved, scan
+from hostile_packages import packed
 from PIL import Image
 
 _SHORT, _LONG = 3, 4
@@ -61,6 +62,7 @@ def sound() -> Iterator[Case]:
     yield Case("one-pixel.tif", by_hand(grey(1, 1), b"\x80"))
     reduced = saved(page, "TIFF", save_all=True, append_images=[_thumbnail(page)])
     yield Case("second-small.tif", reduced)
+    yield Case("padded.tif", by_hand(grey(), bytes(64)) + bytes(100))
 
 
 def _thumbnail(page: Image.Image) -> Image.Image:
@@ -83,6 +85,10 @@ def broken() -> Iterator[Case]:
     yield Case("strips-missing.tif", by_hand(grey(t278=2), bytes(64)), "truncated")
     yield Case("loop.tif", by_hand(grey(), bytes(64), following=8), "loop")
     yield Case("next-elsewhere.tif", by_hand(grey(), bytes(64), following=1 << 28), "truncated")
+    whole = by_hand(grey(), bytes(64))
+    yield Case("with-zip.tif", whole + packed({"a.exe": b"MZ"}), "polyglot")
+    yield Case("with-program.tif", whole + b"\x7fELF" + bytes(200), "polyglot")
+    yield Case("with-html.tif", saved(scan(), "TIFF") + b"<html><script>1</script>", "polyglot")
     yield Case("no-directory.tif", b"II*\0\0\0\0\0", "no-pages")
     yield Case("header-only.tif", b"II*\0", "truncated")
     yield Case("no-size.tif", by_hand([t for t in grey() if t[0] != 256], bytes(64)), "damaged")

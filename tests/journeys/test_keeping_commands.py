@@ -53,6 +53,9 @@ def test_run_verify_list_restore_and_prune(archive: CommandLine, tmp_path: Path)
     (tmp_path / "head.json").write_text(json.dumps(head))
     archive("--home", str(tmp_path / "new"), "audit", "verify", "--against", str(tmp_path / "head.json"))
 
+    here = archive("--home", str(tmp_path / "newer"), "backup", "restore").value
+    assert (here["home"], here["rows"]) == (str(tmp_path / "newer"), again["rows"])
+
     pruned = archive("backup", "prune", "--keep", "1").value
     assert pruned["forgotten"] == [made["snapshot"]]
     assert len(archive("backup", "list").values) == 1

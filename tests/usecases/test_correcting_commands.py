@@ -132,3 +132,10 @@ def test_a_file_without_a_place_is_wrong_use(desk: Desk):
     with pytest.raises(Exception, match="--file goes with") as wrong:
         desk.run("archivist", "record", "correct", desk.filed, "--reason", "x", "--file", desk.paper(60))
     assert not isinstance(wrong.value, ArchiveError)
+
+
+def test_a_search_finds_what_was_confirmed_where_no_worker_lives(desk: Desk):
+    ends, _ = desk.run("archivist", "record", "confirm", desk.unfiled, "--type", "SETTLE", "--title", "慰问金发放表")
+    assert ends == 0
+    _, (found,) = desk.run("archivist", "search", "慰问金")
+    assert [hit["record"] for hit in found["hits"]] == [desk.unfiled]

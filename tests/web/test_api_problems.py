@@ -1,5 +1,6 @@
 """What the API refuses is a problem with its code, whoever noticed it: a use case, the framework or a schema."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,34 @@ def test_a_width_that_is_none_is_a_problem(client: FlaskClient, width: str):
     assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
 
 
+def test_the_document_says_what_comes_and_what_is_sent(client: FlaskClient):
+    document = client.get("/api/v1/openapi.json").json
+    assert document is not None
+    given = {
+        (verb, path): set(operation["responses"][ok]["content"])
+        for path, operations in document["paths"].items()
+        for verb, operation in operations.items()
+        for ok in operation["responses"].keys() & {"200", "201"}
+    }
+    assert given.pop(("get", "/api/v1/components/{component_id}")) == {"*/*"}
+    assert given.pop(("get", "/api/v1/records/{record_id}/pages/{number}/image")) == {"image/*"}
+    assert set(map(tuple, given.values())) == {("application/json",)}
+    form = document["paths"]["/api/v1/intake"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert {"files", "batch", "fonds", "source", "declared_pages"} == form["properties"].keys()
+
+
+def test_the_document_knows_every_problem_by_its_media_type(client: FlaskClient):
+    document = client.get("/api/v1/openapi.json").json
+    assert document is not None
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert operation["responses"].keys() >= {"401", "404", "503"}
+            for status, answer in operation["responses"].items():
+                assert answer["description"]
+                if status >= "400":
+                    assert set(answer["content"]) == {"application/problem+json"}
+
+
 def test_the_document_names_the_width_and_the_form_of_a_problem(client: FlaskClient):
     document = client.get("/api/v1/openapi.json").json
     assert document is not None
@@ -62,3 +91,18 @@ def test_the_document_names_the_width_and_the_form_of_a_problem(client: FlaskCli
         (form,) = operation["responses"][status]["content"].values()
         name = form["schema"]["$ref"].rpartition("/")[2]
         assert document["components"]["schemas"][name]["properties"].keys() >= {"code", "detail", "incident"}
+
+
+@pytest.mark.parametrize("number", ["0", "99999999999999999999"])
+def test_a_page_that_cannot_be_is_not_there(client: FlaskClient, number: str):
+    for place in ("/api/v1/records", "/records"):
+        answer = client.get(f"{place}/00000000-0000-0000-0000-000000000000/pages/{number}/image")
+        assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("text", ["\x00", "\ud800"])
+def test_what_no_database_can_hold_is_not_found(client: FlaskClient, text: str):
+    body = json.dumps({"name": f"王{text}五"})
+    found = client.post("/api/v1/persons/find", data=body, content_type="application/json")
+    assert (found.status_code, found.json) == (200, [])
+    assert client.get(f"/api/v1/records/{'%00' if text == chr(0) else '%ed%a0%80'}").status_code == 404
