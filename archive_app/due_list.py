@@ -15,6 +15,7 @@ from archive_app.core.unit import Unit
 from archive_app.core.vocabulary import Action, FondsId, RecordId, RecordState
 
 _PART = 500
+_LEAST_OF_FONDS = 50  # rows read at a time of each of many fonds
 #: Written out, as `ix_record_due` has it.
 _FILED = Record.state == sa.literal_column(f"'{RecordState.FILED}'")
 
@@ -29,7 +30,9 @@ def due_records(unit: Unit, tables: ReferenceTables, *, before: dt.date | None =
         raise NotFound(kind="record")
     day = before or unit.clock.today() + dt.timedelta(days=1)
     count = 0
-    rows = heapq.merge(*(_of_fonds(unit, fonds, day) for fonds in unit.viewer.fonds), key=_place)
+    fonds = unit.viewer.fonds
+    most = max(_LEAST_OF_FONDS, _PART // max(1, len(fonds)))
+    rows = heapq.merge(*(_of_fonds(unit, one, day, most) for one in fonds), key=_place)
     while part := tuple(islice(rows, _PART)):
         shown = disclosure.titled(unit, tables, part, of=lambda row: (row[0], row[2]))
         for (ident, code, _, due, outcome, rule), title in shown:
@@ -49,8 +52,8 @@ def _place(row: _Row) -> tuple[dt.date, RecordId]:
     return row[3], row[0]
 
 
-def _of_fonds(unit: Unit, fonds: FondsId, day: dt.date) -> Iterator[_Row]:
-    """What is due in one fonds, read by position: the millionth part costs what the first one costs.
+def _of_fonds(unit: Unit, fonds: FondsId, day: dt.date, most: int) -> Iterator[_Row]:
+    """What is due in one fonds, so many rows at a time, by position: the millionth part costs what the first costs.
 
     Over several fonds no index has the order: all that is due would be sorted for every part.
     """
@@ -59,7 +62,7 @@ def _of_fonds(unit: Unit, fonds: FondsId, day: dt.date) -> Iterator[_Row]:
         sa.select(Record.id, Record.code, Record.title, due, Record.retention_outcome, Record.retention_rule)
         .where(Record.fonds_id == fonds, _FILED, due < day)
         .order_by(due, Record.id)
-        .limit(_PART)
+        .limit(most)
     )
     part = unit.rows(statement)
     while part:
