@@ -12,11 +12,13 @@ from werkzeug.datastructures import FileStorage
 
 from archive_app import catalogue, correcting
 from archive_app.core.errors import ArchiveError, Conflict, InvalidInput, Refused
-from archive_app.core.unit import parse_id
+from archive_app.core.model import Record
+from archive_app.core.unit import Unit, parse_id
 from archive_app.core.vocabulary import Action, RecordId
 from archive_app.correcting import Asked, Upload
 from archive_app.web.access import access, the_archive, viewer
 from archive_app.web.pictures import scaled
+from archive_app.web.records import viewer_of
 from archive_app.web.words import error_text
 from ingest import page_changes
 from ingest.reasons import message as refusal_text
@@ -25,6 +27,7 @@ from retention.corrections import PROPOSED, correctable
 
 bp = Blueprint("corrections", __name__)
 BLUEPRINTS = (bp,)
+_PAPERS = 3  # beside a correction at most
 _PLACES = frozenset({"replace", "insert"})
 
 
@@ -51,14 +54,32 @@ def _correction(correction_id: UUID, typed: dict[str, str], faults: dict[str, st
     archive, by = the_archive(), viewer()
     with archive.reading(by) as unit:
         line = correcting.show(unit, archive.tables, correction_id)
+        papers = _papers(unit, line)
     accounts = archive.accounts
     own = accounts.person_of(line["proposed_by"]) == accounts.person_of(by.user_id)
     may_withdraw = own and line["state"] == PROPOSED and by.may(Action.RECORD_CORRECT)
     may_decide = line["state"] == PROPOSED and by.may(Action.CORRECTION_APPROVE)
     return render_template(
         "corrections/show.html", line=line, names=accounts.names(correcting.people([line])), own=own,
-        may_decide=may_decide, may_withdraw=may_withdraw, typed=typed, faults=faults,
+        may_decide=may_decide, may_withdraw=may_withdraw, typed=typed, faults=faults, papers=papers,
     )  # fmt: skip
+
+
+def _papers(unit: Unit, line: dict[str, Any]) -> list[dict[str, Any]]:
+    """The pages that who decides compares with: where the changed values stand, boxed, or else the first."""
+    if line["state"] != PROPOSED or not line["changes"]:
+        return []
+    record = unit.get(Record, RecordId(UUID(line["record"])))
+    shown = catalogue.show(unit, record, the_archive().tables, purpose="previewed")
+    pages = [page for page in viewer_of(unit, record, shown, "")["pages"] if page["image"]]
+    changed = {change["name"] for change in line["changes"]}
+    boxes: dict[int, list[list[int]]] = {}
+    for field in shown["fields"]:
+        key = field["name"] if field["row"] is None else f"{field['name']}#{field['row']}"
+        if key in changed and field["page"] and field["box"]:
+            boxes.setdefault(field["page"], []).append(field["box"])
+    told = [{**page, "boxes": boxes[page["number"]]} for page in pages if page["number"] in boxes]
+    return told[:_PAPERS] or pages[:1]
 
 
 @bp.get("/corrections/<uuid:correction_id>/pages/<int(max=999999):number>/image")

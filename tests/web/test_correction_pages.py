@@ -103,6 +103,7 @@ def test_a_proposal_goes_from_the_form_to_the_decision_of_another(site: Site):
     page = site.get("head", answer.location).get_data(as_text=True)
     assert "<del>王秀兰 结算单</del>" in page
     assert "<ins>王秀莲 结算单</ins>" in page
+    assert f"/records/{site.filed}/pages/1/image" in page  # the paper itself is there to compare with
     assert answer.location.rsplit("/", 1)[1] in site.get("head", "/corrections").get_data(as_text=True)
     assert site.post("head", f"{answer.location}/approve").status_code == 303
     assert site.record(site.filed).title == "王秀莲 结算单"
