@@ -155,6 +155,7 @@ def _review(page: Page) -> None:
     """Enter begins, Enter confirms: the one doubtful place is in view and in focus, so nothing else is asked."""
     page.get_by_role("link", name="审核", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("1 件待审")
+    page.wait_for_load_state("load")  # the page listens to keys once its script has run
     page.keyboard.press("Enter")
     expect(page.locator("#position")).to_have_text("第 1 / 1 件")
     doubtful = page.locator(".one.here.stop")
@@ -164,6 +165,7 @@ def _review(page: Page) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/review*")
     expect(page.get_by_role("heading", level=1)).to_contain_text("0 件待审")
+    expect(page.get_by_role("status")).to_contain_text("最后一件")
 
 
 def _file_all(page: Page) -> None:

@@ -1,4 +1,6 @@
-// The review queue: a filter is applied when it is chosen, Enter begins.
+// The review queue: a filter is applied when it is chosen, Enter begins; what the last review came to is said here.
+
+import "./talk.js";
 
 document.getElementById("filter").addEventListener("change", (event) => {
   for (const one of event.currentTarget.elements) if (one.name && !one.value) one.disabled = true; // short addresses

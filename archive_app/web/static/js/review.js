@@ -4,7 +4,7 @@
 import { PageViewer, crop } from "./viewer.js";
 import { Chooser } from "./chooser.js";
 import { changePage } from "./page_changes.js";
-import { call, fill, post, tell } from "./talk.js";
+import { call, fill, post, tell, tellAt } from "./talk.js";
 
 const right = document.getElementById("right");
 const start = JSON.parse(document.getElementById("review-data").textContent);
@@ -315,12 +315,8 @@ async function open(url, options) {
 
 async function onward(answer) {
   const fromQueue = record.position;
+  if (!answer.next) return tellAt(answer.queue, [answer.done, "end"], answer);
   tell(answer.done, answer);
-  if (!answer.next) {
-    tell("end");
-    location.assign(answer.queue);
-    return;
-  }
   await open(answer.next, { shift: fromQueue });
 }
 

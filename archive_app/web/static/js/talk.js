@@ -2,6 +2,7 @@
 
 const token = document.querySelector('meta[name="csrf-token"]').content;
 const toast = document.getElementById("toast");
+const SAID = "said";
 const SAID_MS = 5000;
 let timer = 0;
 
@@ -10,14 +11,29 @@ export function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
-/** Says the text that the page holds for this kind of event, or the text itself. */
-export function tell(kind, values = {}) {
+/** The text that the page holds for this kind of event, or the text itself. */
+function said(kind, values) {
   const name = kind.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
-  toast.textContent = fill(toast.dataset[name] ?? kind, values);
+  return fill(toast.dataset[name] ?? kind, values);
+}
+
+/** Says it. */
+export function tell(kind, values = {}) {
+  toast.textContent = said(kind, values);
   toast.hidden = false;
   clearTimeout(timer);
   timer = setTimeout(() => (toast.hidden = true), SAID_MS);
 }
+
+/** Goes to a page that says each of these kinds of events when it is there. */
+export function tellAt(address, kinds, values = {}) {
+  window.sessionStorage.setItem(SAID, kinds.map((kind) => said(kind, values)).join(" · "));
+  window.location.assign(address);
+}
+
+const brought = window.sessionStorage.getItem(SAID);
+window.sessionStorage.removeItem(SAID);
+if (brought) tell(brought);
 
 /** Answers `{ok, status, answer}`; throws only if the line is broken. */
 export async function call(address, options = {}) {
