@@ -4,6 +4,7 @@ Renderers leave out a picture that they cannot read and say nothing; here its le
 """
 
 import io
+import re
 import zlib
 from typing import Final
 
@@ -22,6 +23,7 @@ _COMPONENTS: Final = {
     "/DeviceGray": 1, "/CalGray": 1, "/G": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/RGB": 3, "/Lab": 3,
     "/DeviceCMYK": 4, "/CMYK": 4, "/Indexed": 1, "/I": 1, "/Separation": 1,
 }  # fmt: skip
+_PLACE: Final = re.compile(r"^/.*?(?=\(|: )")
 _FLATE: Final = {"/FlateDecode", "/Fl"}
 
 
@@ -91,7 +93,8 @@ def check_image(stream: pikepdf.Object, *, page: int, limits: Limits) -> tuple[i
             raise
         raise Refused("damaged-image", page=page, cause=refusal.code, **refusal.parameters) from refusal
     except (pikepdf.PdfError, zlib.error, OSError, SyntaxError, ValueError, TypeError, KeyError) as error:
-        raise Refused("damaged-image", page=page, detail=f"{type(error).__name__}: {error}"[:120]) from error
+        said = _PLACE.sub("", str(error))  # the reader begins with the place of the file
+        raise Refused("damaged-image", page=page, detail=f"{type(error).__name__}: {said}"[:120]) from error
     return width, height
 
 

@@ -207,6 +207,7 @@ def broken() -> Iterator[Case]:
     yield Case("run-lengths-cut.pdf", finished(_filtered(runs[:9000], Name.RunLengthDecode)), "damaged-image")
     yield Case("tiles-cut.pdf", finished(_tiles(b"xx")), "damaged-image")
     yield Case("linearised-cut.pdf", finished(scanned(3), linearize=True)[:-40], "truncated")
+    yield Case("picture-unknown-filter.pdf", finished(_filtered(b"xx", Name("/Nobodys"))), "damaged-image")
     yield Case("picture-jbig2-cut.pdf", finished(_filtered(_JBIG2[:-8], Name.JBIG2Decode)), "damaged-image")
     content = scanned()
     content.pages[0].Contents.write(zlib.compress(b"q Q " * 500)[:-20], filter=Name.FlateDecode)
