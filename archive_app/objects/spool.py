@@ -16,7 +16,8 @@ from archive_app.core.errors import ContentMissing, Refused, Unavailable
 from archive_app.core.ports import Digests, StoreKey
 from archive_app.objects.digests import CHUNK, Digester, sha256_beside, sm3_of
 
-_IN_MEMORY = 4 << 20  # bytes that need no file
+_LITTLE = 4 << 20  # bytes whose SM3 is not worth a thread
+_IN_MEMORY = 16 << 20  # bytes that need no file: a scan, however many are put at once
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -28,7 +29,7 @@ class Taken:
     size: int
     sha256: str
     sm3: Future[str]
-    little: bool  # in memory, and SM3 is there already
+    little: bool  # SM3 is there already
 
 
 class Spool:
@@ -53,7 +54,7 @@ class Spool:
 
     @contextmanager
     def taken(self, source: BinaryIO, *, limit: int) -> Iterator[Taken]:
-        """All of the source, in memory where it is little. SM3 of a file is computed while the caller works with it.
+        """All of the source, in memory where there is room. SM3 of more than a little is computed beside the caller.
 
         The source's own errors pass through unchanged; past `limit` `Refused`.
         """
@@ -66,14 +67,16 @@ class Spool:
                 if size > limit:
                     raise Refused("too-large", limit=limit)
                 if isinstance(file, io.BytesIO) and size > _IN_MEMORY:
-                    held, (_, file) = file, stack.enter_context(self.file())
-                    write(file, held.getbuffer())
+                    _, spooled = stack.enter_context(self.file())
+                    write(spooled, file.getbuffer())
+                    file = spooled
                 write(file, piece)
-            if little := isinstance(file, io.BytesIO):
+            pieces = [file.getbuffer()] if isinstance(file, io.BytesIO) else _pieces(file.fileno())
+            if little := size <= _LITTLE:
                 sm3: Future[str] = Future()
-                sm3.set_result(sm3_of([file.getbuffer()]))
+                sm3.set_result(sm3_of(pieces))
             else:
-                sm3 = stack.enter_context(ThreadPoolExecutor(1, "sm3")).submit(sm3_of, _pieces(file.fileno()))
+                sm3 = stack.enter_context(ThreadPoolExecutor(1, "sm3")).submit(sm3_of, pieces)
             yield Taken(file, size, sha256.finish(), sm3, little)
 
     def _new(self) -> tuple[Path, BinaryIO]:

@@ -209,7 +209,7 @@ class TestSizes:
         adopted = store.adopt(stored.key, owner=uuid4(), version_id=stored.version_id)
         assert read(store, adopted.key) == content
 
-    @pytest.mark.parametrize("size", [1 << 20, 5 << 20, 11 << 20])
+    @pytest.mark.parametrize("size", [1 << 20, 5 << 20, 17 << 20])  # little, held in memory, held in a file
     def test_both_digests_are_told_whether_or_not_the_server_keeps_both(self, store: S3Store, size: int):
         content = os.urandom(size)
         stored = store.put(io.BytesIO(content), fonds="HZ01", owner=uuid4(), limit=LIMIT)
