@@ -21,7 +21,10 @@ _LONGEST_SHOWN: Final = 4
 _SHORTEST_FRAGMENT: Final = 6  # a birth date or half a number already tells who it is
 
 _DIGIT: Final = r"[\dOoIl|]"
-_GAP: Final = r"(?:[\s\-‐‑–—_·]{1,3}|[.,:](?!\d\d(?!\d)))?"
+#: Characters without a shape (soft hyphens, joiners, marks of direction): word processors leave them anywhere.
+_SHAPELESS: Final = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+_UNSEEN: Final = re.compile(rf"[\s{_SHAPELESS}]")
+_GAP: Final = rf"(?:[\s\-‐‑–—_·{_SHAPELESS}]{{1,3}}|[.,:](?!\d\d(?!\d)))?"
 _LONG_RUN: Final = re.compile(rf"(?=\d|[OoIl|]\d){_DIGIT}(?:{_GAP}{_DIGIT}){{10,}}(?:{_GAP}[Xx](?![A-Za-z]))?")
 _FEWEST_DIGITS: Final = 9  # a run may hold letters that OCR put in place of digits, but not consist of them
 _DAY_OR_TIME: Final = re.compile(
@@ -31,7 +34,7 @@ _CITIZEN: Final = re.compile(r"\d{17}[\dX]|\d{15}")
 _MOBILE: Final = re.compile(r"(?:\+?86)?1[3-9]\d{9}")
 #: In rosters a name stands before its number. What ends like a label of numbers is no name.
 _BEFORE_NUMBER: Final = re.compile(
-    rf"(?<![一-鿿·])([一-鿿·]{{2,15}}(?<![号码证话机卡]))(?=[\s,，、|]{{1,3}}{_DIGIT}(?:{_GAP}{_DIGIT}){{14}})"
+    rf"(?<![一-鿿·])([一-鿿·]{{2,15}}(?<![号码证话机卡]))(?=[\s,，、|{_SHAPELESS}]{{1,3}}{_DIGIT}(?:{_GAP}{_DIGIT}){{14}})"
 )
 _NUMBER_RUN: Final = re.compile(rf"\d(?:{_GAP}[\dXx]){{{_SHORTEST_FRAGMENT - 1},}}")
 
@@ -88,14 +91,14 @@ def mask_text(text: str, *, values: Iterable[PersonalValue] = ()) -> str:
     """The text with every personal number and every known value masked; nothing else moves, and line ends stay.
 
     Hidden are: each run of 11 or more digits (a citizen number, a phone number, a card or anything else), also in
-    full-width digits, with letters read in place of digits, or with gaps; each of `values` as written, with blanks in
-    it, in letters of another width, or cut by line ends between which other words stand; each piece of six or more
-    digits of a known number; and a name, known or not, right before a number of 15 or more digits. Dates and times on
-    their own stay.
+    full-width digits, with letters read in place of digits, or with gaps, seen or not; each of `values` as written,
+    with blanks in it, in letters of another width, or cut by line ends between which other words stand; each piece of
+    six or more digits of a known number; and a name, known or not, right before a number of 15 or more digits. Dates
+    and times on their own stay.
     """
     text = _BEFORE_NUMBER.sub(lambda found: mask_name(found.group(1)), text)
     known = sorted(values, key=lambda value: -len(value.value))
-    text = _mask_known(text, known)
+    text = _mask_known(text, known) if known else text
     numbers = [number for one in known if sum(map(str.isdigit, number := compact(one.value))) >= _SHORTEST_FRAGMENT]
     if numbers:
         text = _NUMBER_RUN.sub(lambda run: _hide_if_part(run.group(0), numbers), text)
@@ -121,7 +124,7 @@ def _star_out(run: str, *, front: int, back: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Letters:
-    """A text as it is compared: no blanks, one width and case. `at`: where each letter stands in the text itself."""
+    """A text as it is compared: all of it seen, one width and case. `at`: where each letter stands in the text."""
 
     text: str
     at: tuple[int, ...]
@@ -136,8 +139,8 @@ class _Letters:
             if character == "\n" and len(at) > began:
                 lines.append((began, len(at)))
                 began = len(at)
-            if not character.isspace():
-                folded = unicodedata.normalize("NFKC", character).casefold()
+            if not _UNSEEN.match(character):
+                folded = unicodedata.normalize("NFKD", character).casefold()  # so each accent is a letter of its own
                 letters.append(folded)
                 at += [place] * len(folded)
         if len(at) > began:
@@ -152,20 +155,26 @@ class _Letters:
 
     def in_pieces(self, wanted: str) -> Iterator[tuple[int, int]]:
         """Its pieces where a line ends within it and goes on further below: cells of a form are read line by line."""
-        for place, (start, end) in enumerate(self.lines):
-            began = self.text.find(wanted[:_SHORTEST_FRAGMENT], start, end)
-            if began < 0 or end - began >= len(wanted) or not wanted.startswith(self.text[began:end]):
-                continue
-            yield began, end
-            rest = wanted[end - began :]
-            for further, its_end in self.lines[place + 1 :]:
-                line = self.text[further:its_end]
+        head = wanted[:_SHORTEST_FRAGMENT]
+        if head not in self.text:
+            return
+        missing: set[str] = set()  # what is still to come of one that began further up
+        for start, end in self.lines:
+            line = self.text[start:end]
+            for rest in tuple(missing):
                 if line.startswith(rest):
-                    yield further, further + len(rest)
-                    break
-                if rest.startswith(line):
-                    yield further, its_end
-                    rest = rest[len(line) :]
+                    yield start, start + len(rest)
+                    missing.remove(rest)
+                elif rest.startswith(line):
+                    yield start, end
+                    missing.remove(rest)
+                    missing.add(rest[len(line) :])
+            began = max(start, end - len(wanted) + 1)
+            while (began := self.text.find(head, began, end)) >= 0 and not wanted.startswith(self.text[began:end]):
+                began += 1
+            if began >= 0:
+                yield began, end
+                missing.add(wanted[end - began :])
 
 
 def _mask_known(text: str, known: Sequence[PersonalValue]) -> str:
@@ -174,28 +183,36 @@ def _mask_known(text: str, known: Sequence[PersonalValue]) -> str:
     taken = bytearray(len(letters.text))
 
     def hide(start: int, end: int, masked: str) -> None:
-        if not any(taken[start:end]):
-            taken[start:end] = b"\1" * (end - start)
-            first, last = letters.at[start], letters.at[end - 1] + 1
-            shown[first] = last, masked + "\n" * text.count("\n", first, last)
+        if any(taken[start:end]):  # by another value: what is left of this one goes letter by letter
+            for place in range(start, end):
+                if not taken[place]:
+                    hide(place, place + 1, STAR)
+            return
+        taken[start:end] = b"\1" * (end - start)
+        first, last = letters.at[start], letters.at[end - 1] + 1
+        stretch = last, masked + "\n" * text.count("\n", first, last)
+        shown[first] = max(shown.get(first, stretch), stretch)  # one character may be several letters
 
-    for one in known:
-        wanted = _Letters.of(one.value).text
-        if not wanted:
-            continue
-        masked = mask(one.kind, unicodedata.normalize("NFKC", "".join(one.value.split())))
-        for start, end in letters.whole(wanted):
-            hide(start, end, masked)
-        if len(wanted) > _SHORTEST_FRAGMENT:
-            for start, end in letters.in_pieces(wanted):
-                hide(start, end, STAR * (end - start))
+    for start, end, masked in _places(letters, known):
+        hide(start, end, masked)
     parts, last = list[str](), 0
     for first in sorted(shown):
         parts += [text[last:first], shown[first][1]]
-        last = shown[first][0]
+        last = max(last, shown[first][0])
     return "".join([*parts, text[last:]])
 
 
+def _places(letters: _Letters, known: Iterable[PersonalValue]) -> Iterator[tuple[int, int, str]]:
+    """Where each value stands, from letter to letter, and what is to stand there."""
+    for one in known:
+        wanted = _Letters.of(one.value).text
+        if wanted:
+            masked = mask(one.kind, unicodedata.normalize("NFKC", "".join(one.value.split())))
+            yield from ((start, end, masked) for start, end in letters.whole(wanted))
+        if len(wanted) > _SHORTEST_FRAGMENT:
+            yield from ((start, end, STAR * (end - start)) for start, end in letters.in_pieces(wanted))
+
+
 def _hide_if_part(run: str, numbers: Sequence[str]) -> str:
-    piece = compact(run)
+    piece = compact(_UNSEEN.sub("", run))
     return _star_out(run, front=0, back=0) if any(piece in number for number in numbers) else run

@@ -40,6 +40,7 @@ def test_each_kind_has_its_masked_form(kind: str, value: str, shown: str) -> Non
         "号码１１０１０５１９４９１２３１００２Ｘ",
         "号码11O1O519491231002X",
         "号码110105.19491231.002X",
+        "号码110105\u200b1949\u00ad1231\ufeff002X",
     ],
 )
 def test_a_citizen_number_never_shows_through_free_text(text: str) -> None:
@@ -67,6 +68,8 @@ def test_known_values_go_even_with_blanks_inside() -> None:
         ("本院条件所限,需手术治疗", "理由：本院条件所限，需手术治疗"),
         ("本院条件所限，需手术治疗", "理由：本院条件所限, 需手术 治疗"),
         ("ICD编码（Ⅱ型）", "icd编码(II型)"),
+        ("Cafe\u0301 Ma\u0308nner", "Café Männer"),
+        ("本院条件所限", "理由：本院\u200b条件\u00ad所限"),
     ],
 )
 def test_a_known_value_goes_whatever_the_width_of_its_letters(value: str, text: str) -> None:
@@ -79,6 +82,18 @@ def test_a_known_value_goes_where_other_cells_stand_between_its_lines() -> None:
     text = "出生日期：1962年3月18\n性别\n男\n日\n住址\n云泽市沿河大道18号\n电话\n2栋202室 备注"
     shown = mask_text(text, values=values)
     assert shown == f"出生日期：{9 * '*'}\n性别\n男\n*\n住址\n{10 * '*'}\n电话\n{6 * '*'} 备注"
+
+
+def test_a_known_value_goes_where_its_line_began_like_it_before() -> None:
+    shown = mask_text(
+        "沿河大道18号楼 沿河大道18号\n电话\n2栋202室", values=[PersonalValue("address", "沿河大道18号2栋202室")]
+    )
+    assert shown == f"沿河大道18号楼 {7 * '*'}\n电话\n{6 * '*'}"
+
+
+def test_what_a_longer_value_leaves_of_another_goes_too() -> None:
+    values = [PersonalValue("address", "云泽市沿河大道18号"), PersonalValue("address", "沿河大道18号2栋")]
+    assert mask_text("云泽市沿河大道18号2栋 202室", values=values) == f"{10 * '*'}** 202室"
 
 
 def test_a_line_that_only_begins_like_a_known_value_stays() -> None:
