@@ -66,6 +66,7 @@ def jpegs() -> Iterator[Case]:
     yield Case("with-video.jpg", plain + b"\0\0\0\x18ftypmp42" + bytes(64), "polyglot")
     yield Case("pdf-in-comment.jpg", _with_comment(plain, b"%PDF-1.4\n1 0 obj<<>>endobj\n%%EOF\n"), "polyglot")
     yield Case("zip-in-comment.jpg", _with_comment(plain, packed({"a.exe": b"MZ"})), "polyglot")
+    yield Case("mark-of-zip-by-chance.jpg", _with_comment(plain, b"PK\x05\x06" + bytes(range(40))))
     yield Case("sampled-four-by-two.jpg", _sampled(plain, 0x42), "unsupported-variant")
     yield Case("sampled-one-by-four.jpg", _sampled(plain, 0x14), "unsupported-variant")
     yield Case("with-junk.jpg", plain + b"\x01\x02\x03\x04" * 500, "trailing-data")
