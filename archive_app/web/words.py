@@ -344,7 +344,7 @@ def error_text(code: str, parameters: Mapping[str, object], language: str = "en"
     del parameters
     found = ERRORS.get(code)
     if found is None:
-        return _pick(("操作未成功", "It did not work"), language) + f"（{code}）"
+        return _pick((f"操作未成功（{code}）", f"It did not work ({code})"), language)
     return _pick(found, language)
 
 
