@@ -123,6 +123,7 @@ def _check(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
     starts = sorted(info.header_offset for info in infos)
     if len(starts) != len(set(starts)) or (starts and starts[0] != 0):
         raise Refused("polyglot" if starts and starts[0] else "archive-bomb", kind="ZIP", limit=len(starts))
+    trailing.refuse_other_file(archive.comment)
     trailing.check(_behind(archive, path))
     _read_all(archive, _ceiling(path, limits))
 

@@ -158,6 +158,12 @@ def _check_tree(root: pikepdf.Object, limits: Limits) -> None:
             raise Refused("damaged", part="PDF page tree")
 
 
+def _named(things: Any, raw: bytes) -> Any:  # noqa: ANN401 - what a dictionary of a PDF gives, or None
+    """What a content stream calls by that name, with or without escapes."""
+    thing = things.get("/" + _ESCAPE.sub(lambda code: chr(int(code[1], 16)), raw.decode("latin-1")))
+    return things.get("/" + raw.decode("utf-8", "replace")) if thing is None else thing
+
+
 class _Walk:
     """Goes through what each page shows; shared pictures are looked at once."""
 
@@ -165,7 +171,6 @@ class _Walk:
         self.notes: set[str] = set()
         self._limits = limits
         self._sizes: dict[tuple[int, int], int] = {}
-        self._forms: set[tuple[int, int]] = set()
         self._largest = 0
 
     def page(self, page: pikepdf.Page, number: int) -> str:
@@ -198,16 +203,13 @@ class _Walk:
         text = bool(_SHOWS_TEXT.search(data)) and not _INVISIBLE.search(data)
         drawn: Any = resources.get("/XObject", {}) if isinstance(resources, pikepdf.Dictionary) else {}
         for raw in set(_DO.findall(data)):
-            name = "/" + _ESCAPE.sub(lambda code: chr(int(code[1], 16)), raw.decode("latin-1"))
-            thing = drawn.get(name)
-            if thing is None:
-                thing = drawn.get("/" + raw.decode("utf-8", "replace"))
+            thing = _named(drawn, raw)
             if not isinstance(thing, pikepdf.Stream):
                 raise Refused("missing-image", page=number)
             text |= self._drawn(thing, resources, number, above)
         tiles: Any = resources.get("/Pattern", {}) if isinstance(resources, pikepdf.Dictionary) else {}
         for raw in set(_PAINTS_WITH.findall(data)):
-            tile = tiles.get("/" + raw.decode("utf-8", "replace"))
+            tile = _named(tiles, raw)
             if isinstance(tile, pikepdf.Stream):
                 text |= self._drawn(tile, resources, number, above)
         return text

@@ -61,6 +61,7 @@ def media_type_of(path: Path) -> str:
         _refuse_second_kind(path, head, picture)
         return picture
     if document := _office(path, head):
+        _refuse_pdf_header(head)
         return document
     if b"%PDF-" in head[:_PDF_HEAD]:
         trailing.refuse_other_file(head[: head.index(b"%PDF-")])
@@ -73,10 +74,15 @@ def media_type_of(path: Path) -> str:
 
 def _refuse_second_kind(path: Path, head: bytes, media_type: str) -> None:
     """Readers of PDF look behind the first byte for its header, readers of ZIP look from the end for its index."""
-    if media_type != PDF and b"%PDF-" in head[:_PDF_HEAD]:
-        raise Refused("polyglot", kind="PDF")
+    if media_type != PDF:
+        _refuse_pdf_header(head)
     if zipfile.is_zipfile(path) and _has_index(path):
         raise Refused("polyglot", kind="ZIP")
+
+
+def _refuse_pdf_header(head: bytes) -> None:
+    if b"%PDF-" in head[:_PDF_HEAD]:
+        raise Refused("polyglot", kind="PDF")
 
 
 def _has_index(path: Path) -> bool:

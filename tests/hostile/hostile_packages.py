@@ -130,6 +130,22 @@ def _relations(kind: str, target: str) -> dict[str, bytes]:
     return {"word/_rels/settings.xml.rels": body.encode()}
 
 
+def _behind(first: bytes, second: bytes) -> bytes:
+    """One package with the members of both, in this order."""
+    out = io.BytesIO(first)
+    with zipfile.ZipFile(io.BytesIO(second)) as members, zipfile.ZipFile(out, "a") as archive:
+        for info in members.infolist():
+            archive.writestr(info, members.read(info))
+    return out.getvalue()
+
+
+def _commented(data: bytes, comment: bytes) -> bytes:
+    out = io.BytesIO(data)
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.comment = comment
+    return out.getvalue()
+
+
 def documents() -> Iterator[Case]:
     plain = _bytes_of(word())
     yield Case("plain.docx", plain)
@@ -153,6 +169,9 @@ def documents() -> Iterator[Case]:
     half = saved(scan(), "JPEG")[:2000]
     yield Case("picture-cut.docx", _with(_bytes_of(illustrated), {"word/media/image1.jpg": half}), "damaged-image")
     yield Case("drawing.docx", _with(plain, {"word/media/image1.emf": b"\x01\0\0\0" + bytes(100)}))
+    hidden = packed({"a.txt": b"%PDF-1.4\n1 0 obj<<>>endobj\n%%EOF\n"}, method=zipfile.ZIP_STORED)
+    yield Case("pdf-first.docx", _behind(hidden, plain), "polyglot")
+    yield Case("html-in-comment.docx", _commented(plain, b"<html><script>1</script>"), "polyglot")
     yield Case("with-junk.docx", plain + b"junk" * 100, "trailing-data")
     yield Case("padded.docx", plain + bytes(100))
     yield Case("cut.docx", plain[: len(plain) // 2], "truncated")

@@ -206,6 +206,7 @@ def broken() -> Iterator[Case]:
     runs = _literal_runs(scan().tobytes())
     yield Case("run-lengths-cut.pdf", finished(_filtered(runs[:9000], Name.RunLengthDecode)), "damaged-image")
     yield Case("tiles-cut.pdf", finished(_tiles(b"xx")), "damaged-image")
+    yield Case("tiles-cut-by-another-name.pdf", finished(_tiles(b"xx", called=b"/P#30")), "damaged-image")
     yield Case("linearised-cut.pdf", finished(scanned(3), linearize=True)[:-40], "truncated")
     yield Case("picture-unknown-filter.pdf", finished(_filtered(b"xx", Name("/Nobodys"))), "damaged-image")
     yield Case("picture-jbig2-cut.pdf", finished(_filtered(_JBIG2[:-8], Name.JBIG2Decode)), "damaged-image")
@@ -228,7 +229,7 @@ def _filtered(data: bytes, name: pikepdf.Name) -> pikepdf.Pdf:
     return document
 
 
-def _tiles(samples: bytes) -> pikepdf.Pdf:
+def _tiles(samples: bytes, *, called: bytes = b"/P0") -> pikepdf.Pdf:
     """A page painted with a pattern of a picture of ten by ten."""
     document = pikepdf.new()
     page = document.add_blank_page(page_size=(180, 240))
@@ -242,7 +243,7 @@ def _tiles(samples: bytes) -> pikepdf.Pdf:
         Resources=Dictionary(XObject=Dictionary(Im0=document.make_indirect(image))),
     )  # fmt: skip
     page.Resources = Dictionary(Pattern=Dictionary(P0=document.make_indirect(tile)))
-    page.Contents = Stream(document, b"/Pattern cs /P0 scn 0 0 180 240 re f")
+    page.Contents = Stream(document, b"/Pattern cs " + called + b" scn 0 0 180 240 re f")
     return document
 
 
