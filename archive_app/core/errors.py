@@ -5,7 +5,7 @@
     ArchiveError (code, parameters)
       NotFound               absent, or not visible              404
       NotSignedIn                                                401 (page: sign-in)
-      Forbidden              visible, action not granted         403
+      Forbidden              action not granted                  404, as if absent
       InvalidInput           field -> reason                     422
       Refused                a file that is not taken in         415 / 422 / 413
       Conflict               StaleVersion IllegalTransition      409
