@@ -216,4 +216,6 @@ def index_alone(archive: Archive) -> None:
     So that a search finds what the command before it changed. With a worker its job is done within seconds.
     """
     if not archive.settings.on_broker and not archive.queue.live_workers():
-        Hands(archive, {}, pace=NORMAL).take_batch()
+        hands = Hands(archive, {}, pace=NORMAL)
+        while hands.take_batch():
+            pass

@@ -45,7 +45,8 @@ def find(unit: Unit, text: str, *, hasher: NumberHasher) -> list[dict[str, objec
     """Persons with this number (whole) or this name (exact), within the viewer's scope."""
     _need(unit)
     wanted = text.strip()
-    if not storable(wanted):
+    if not storable(wanted):  # nor can the log hold it
+        unit.note("person:searched", "user", unit.viewer.user_id, found=0)
         return []
     people: dict[PersonId, Person] = {}
     hashes = [(kind, hasher.hash(kind.value, normalise_number(kind.value, wanted))) for kind in IdentifierKind]

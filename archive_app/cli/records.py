@@ -102,7 +102,7 @@ def record_confirm(
 
 
 def shown_again(archive: "Archive", viewer: Viewer, ident: RecordId) -> dict[str, Any]:
-    """The record as it stands after a change, which a search finds from now on."""
+    """The record as it stands after a change; a search finds it so now, or as soon as a living worker did its job."""
     from archive_app.doing import index_alone  # noqa: PLC0415 - as above
 
     index_alone(archive)

@@ -15,6 +15,7 @@ from archive_app.core.model import AuditLeaf, Fonds
 from archive_app.core.unit import parse_id
 from archive_app.core.vocabulary import Action, Lane, Level
 from archive_app.web.access import access, the_archive, viewer
+from archive_app.web.job_words import why_not_done
 from archive_app.web.words import error_text, faults_text
 from archive_app.wiring import Archive
 from archive_app.worker import CHORES
@@ -163,6 +164,7 @@ def show_jobs() -> ResponseReturnValue:
     return render_template(
         "jobs.html", jobs=queue.list(), depths=queue.depths(), workers=queue.live_workers(), at_broker=at_broker,
         broker_fault=fault, chores=chores.history(archive, [chore.name for chore in CHORES]).values(),
+        why_not_done=lambda reason: why_not_done(reason, g.language),
     )  # fmt: skip
 
 

@@ -17,13 +17,15 @@ function said(kind, values) {
   return fill(toast.dataset[name] ?? kind, values);
 }
 
-/** Says it. */
-export function tell(kind, values = {}) {
-  toast.textContent = said(kind, values);
+function show(text) {
+  toast.textContent = text;
   toast.hidden = false;
   clearTimeout(timer);
   timer = setTimeout(() => (toast.hidden = true), SAID_MS);
 }
+
+/** Says it. */
+export const tell = (kind, values = {}) => show(said(kind, values));
 
 /** Goes to a page that says each of these kinds of events when it is there. */
 export function tellAt(address, kinds, values = {}) {
@@ -33,7 +35,7 @@ export function tellAt(address, kinds, values = {}) {
 
 const brought = window.sessionStorage.getItem(SAID);
 window.sessionStorage.removeItem(SAID);
-if (brought) tell(brought);
+if (brought) show(brought);
 
 /** Answers `{ok, status, answer}`; throws only if the line is broken. */
 export async function call(address, options = {}) {
