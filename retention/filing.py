@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from archive_app.core.archival_number import ArchivalNumber, SeriesKey, build, template_for
-from archive_app.core.errors import ArchiveError, Conflict, IllegalTransition, InvalidInput
+from archive_app.core.errors import ArchiveError, Conflict, IllegalTransition, InvalidInput, NotFound
 from archive_app.core.following import refresh_job
 from archive_app.core.model import Batch, Field, Fonds, NumberSeries, Record
 from archive_app.core.numbers import parse_date
@@ -89,14 +89,17 @@ def file_record(unit: Unit, record_id: RecordId, *, tables: ReferenceTables) -> 
 
 
 def _number(unit: Unit, record: Record, tables: ReferenceTables) -> str:
-    fonds = unit.get(Fonds, record.fonds_id).code
+    # One filing of a fonds at a time: series are begun once, and who wants several waits for nobody in a circle.
+    fonds = unit.first(sa.select(Fonds).where(Fonds.id == record.fonds_id).with_for_update(key_share=True))
+    if fonds is None:
+        raise NotFound(kind="fonds")
     if record.class_code is None or record.formed_on is None:
         raise Conflict("not-ready-to-file")
     node = tables.classes.of(record.class_code)
     rule = tables.rule_for(record.class_code, type_code=record.type_code)
-    series = SeriesKey.of(fonds, node=node, rule=rule, year=record.formed_on.year)
+    series = SeriesKey.of(fonds.code, node=node, rule=rule, year=record.formed_on.year)
     key = str(series)
-    statement = sa.select(NumberSeries).where(NumberSeries.key == key).with_for_update()
+    statement = sa.select(NumberSeries).where(NumberSeries.key == key)
     row = unit.first(statement.execution_options(populate_existing=True))
     if row is None:
         row = NumberSeries(key=key, last=0)

@@ -24,6 +24,7 @@ from ingest import reviewing
 from retention import filing
 
 RECORDS = 24
+YEARS = range(2000, 2024)
 _FILERS = 3
 
 
@@ -69,6 +70,16 @@ def _file_all(home: str, idents: Sequence[RecordId], seed: int) -> None:
     archive.close()
 
 
+def _file_one_a_year(home: str, by_year: Sequence[Sequence[RecordId]], seed: int) -> None:
+    """File one's own record of each year, year by year, as all others do."""
+    archive = Archive(databases.settings(Path(home)))
+    viewer = archivist(archive)
+    for idents in by_year:
+        with archive.unit(viewer) as unit:
+            filing.file_record(unit, idents[seed], tables=archive.tables)
+    archive.close()
+
+
 def _file_batch(home: str, batch: UUID, _seed: int) -> None:
     archive = Archive(databases.settings(Path(home)))
     with archive.unit(archivist(archive)) as unit:
@@ -109,6 +120,16 @@ def test_processes_that_file_at_once_give_each_number_once_and_leave_none_out(tm
         assert last_given(archive) == RECORDS
         work(archive)
         assert_index_and_log_are_whole(archive)
+
+
+def test_series_that_several_begin_at_once_count_from_one_and_leave_none_out(tmp_path: Path):
+    home = a_home(tmp_path)
+    with a_house(tmp_path, home=home) as archive:
+        batch = a_batch(archive)
+        by_year = [described(archive, batch, how_many=_FILERS, year=year) for year in YEARS]
+        archive.close()
+        _ended(_at_once(_file_one_a_year, home, by_year))
+        assert numbers(archive) == sorted(list(range(1, _FILERS + 1)) * len(YEARS))
 
 
 def test_batches_opened_at_once_have_numbers_of_their_own(tmp_path: Path):
