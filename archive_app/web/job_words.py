@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from archive_app.web.words import ERRORS, Words
+from archive_app.web.words import ERRORS, Words, pick
 
 _WORKER_DIED = "its worker died again and again"
 _REASONS: Mapping[str, Words] = {
@@ -52,4 +52,4 @@ def why_not_done(reason: str | None, language: str) -> tuple[str, str | None]:
     words = _REASONS.get(code) or ERRORS.get(code)
     if words is None:
         words = ("程序出错，请联系系统管理员。", "The program failed. Tell the system administrator.")
-    return words[0 if language.startswith("zh") else 1], None if code == _WORKER_DIED else reason
+    return pick(words, language), None if code == _WORKER_DIED else reason

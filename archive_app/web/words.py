@@ -335,7 +335,8 @@ FIELD_FAULTS: Mapping[str, Words] = {
 }
 
 
-def _pick(words: Words, language: str) -> str:
+def pick(words: Words, language: str) -> str:
+    """The words in that language: Chinese, or else English."""
     return words[0] if language.startswith("zh") else words[1]
 
 
@@ -344,14 +345,14 @@ def error_text(code: str, parameters: Mapping[str, object], language: str = "en"
     del parameters
     found = ERRORS.get(code)
     if found is None:
-        return _pick((f"操作未成功（{code}）", f"It did not work ({code})"), language)
-    return _pick(found, language)
+        return pick((f"操作未成功（{code}）", f"It did not work ({code})"), language)
+    return pick(found, language)
 
 
 def fault_text(reason: str, language: str) -> str:
     """Why a typed value cannot be used."""
     found = FIELD_FAULTS.get(str(reason))
-    return _pick(found, language) if found else str(reason)
+    return pick(found, language) if found else str(reason)
 
 
 def label(tables: ReferenceTables, kind: str, code: object, language: str) -> str:
@@ -381,11 +382,11 @@ def label(tables: ReferenceTables, kind: str, code: object, language: str) -> st
     if words is None:
         return text
     if not rest or text in LABELS[kind]:
-        return _pick(words, language)
+        return pick(words, language)
     key, _, row = rest.partition(":")
-    named = _pick(("名册", "roster"), language) if key == "roster" else label(tables, "field", key, language)
-    place = _pick((f"第 {row} 行", f"row {row}"), language) if row else ""
-    return f"{_pick(words, language)} {named} {place}".strip()
+    named = pick(("名册", "roster"), language) if key == "roster" else label(tables, "field", key, language)
+    place = pick((f"第 {row} 行", f"row {row}"), language) if row else ""
+    return f"{pick(words, language)} {named} {place}".strip()
 
 
 _BETWEEN = {"items": ("、", ", "), "clauses": ("；", "; ")}
@@ -393,7 +394,7 @@ _BETWEEN = {"items": ("、", ", "), "clauses": ("；", "; ")}
 
 def between(what: str, language: str) -> str:
     """What stands between the `items` or the `clauses` of a list in a sentence."""
-    return _pick(_BETWEEN[what], language)
+    return pick(_BETWEEN[what], language)
 
 
 def faults_text(fault: InvalidInput, language: str) -> str:
